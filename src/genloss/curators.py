@@ -1,0 +1,245 @@
+"""Curators: which part of the pool a generation trains on."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+
+from genloss.data import Array, Batch, Block, Count, Data, Pool, Statistic, take
+from genloss.errors import NotExact, SpecError
+from genloss.protocols import Curator, Detector
+from genloss.schedules import size_at
+
+
+@dataclass(frozen=True)
+class KeepAll:
+    """Train on the whole pool."""
+
+    batched: ClassVar[bool] = True
+    thins: ClassVar[bool] = True
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Return the pool as it is."""
+        return pool
+
+
+@dataclass(frozen=True)
+class Subsample:
+    """Train on n rows chosen from the pool at random, each row as likely as any other.
+
+    With `Accumulate` it is the accumulate-subsample regime of Kazdan et al. 2024 (2410.16713). A pool of at most n
+    rows is kept whole, unless rows are drawn with replacement.
+
+    Attributes:
+        n: Rows to train on.
+        replacement: Whether a row may be chosen more than once.
+    """
+
+    batched: ClassVar[bool] = True
+    thins: ClassVar[bool] = True
+
+    n: int
+    replacement: bool = False
+
+    def __post_init__(self) -> None:
+        size_at(self.n, 0, "curator.n")
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Choose n rows of all blocks together."""
+        if isinstance(pool.blocks[0].data, Statistic):
+            return self._of_statistics(pool, rng)
+        total = int(np.max(pool.size))
+        if total <= self.n and not self.replacement:
+            return pool
+        if isinstance(pool.blocks[0].data, Batch):
+            return self._of_batches(pool, total, rng)
+        if self.replacement:
+            chosen = rng.integers(total, size=self.n)
+        else:
+            chosen = rng.choice(total, self.n, replace=False, shuffle=False)
+        return _taken(pool, np.sort(chosen))
+
+    def _of_statistics(self, pool: Pool, rng: Generator) -> Pool:
+        if self.replacement:
+            raise NotExact("Subsample with replacement repeats rows, which a statistic has forgotten; use engine='rows'")
+        blocks = []
+        left: Any = pool.size
+        wanted: Any = np.minimum(self.n, left)
+        for block in pool.blocks:
+            rows = np.asarray(block.size)
+            if np.max(left) >= 10**9:
+                raise NotExact("Subsample of a pool of 10^9 rows or more has no exact hypergeometric draw")
+            count = rng.hypergeometric(rows, left - rows, wanted, _shape(block.data))
+            left, wanted = left - rows, wanted - count
+            if count.any():
+                blocks.append(Block(block.data.subsample(count, rng), block.synthetic, block.born))
+        return Pool(blocks)
+
+    def _of_batches(self, pool: Pool, total: int, rng: Generator) -> Pool:
+        rows = pool.data
+        shape = (len(rows.rows), self.n)
+        if self.replacement:
+            chosen = rng.integers(total, size=shape)
+        else:
+            chosen = rng.random((len(rows.rows), total)).argpartition(self.n - 1, axis=1)[:, : self.n]
+        synthetic = np.concatenate([np.broadcast_to(block.synthetic, (shape[0], len(block.data))) for block in pool.blocks], 1)
+        mixed = np.take_along_axis(synthetic, chosen, 1)
+        return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
+
+
+@dataclass(frozen=True)
+class TopFraction:
+    """Train on the rows with the highest score: a user's, a reward model's or a quality filter's choice.
+
+    Attributes:
+        score: A function of the rows that gives one number a row; higher is better.
+        q: The share of the rows that is kept; ceil(q * size) rows are.
+    """
+
+    score: Callable[[Data], Array]
+    q: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.q <= 1:
+            raise SpecError(f"curator.q: {self.q} is no share to keep; give a number above 0 and at most 1")
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Keep the best rows of all blocks together."""
+        scores = _scores(self.score, pool, "curator.score")
+        kept = math.ceil(self.q * len(scores))
+        return _taken(pool, np.sort(np.argsort(-scores, kind="stable")[:kept]))
+
+
+@dataclass(frozen=True)
+class Below:
+    """Train on the rows that a detector scores below a cut: what it does not take for synthetic.
+
+    Attributes:
+        detector: Anything with `score(data)`, higher is more synthetic.
+        cut: Rows that score at the cut or above are left out.
+    """
+
+    detector: Detector
+    cut: float
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Leave out what the detector flags."""
+        passed = np.flatnonzero(_scores(self.detector.score, pool, "curator.detector") < self.cut)
+        if not len(passed):
+            raise SpecError(f"curator: no row scores below {self.cut}, so nothing is left to train on; raise the cut")
+        return _taken(pool, passed)
+
+
+@dataclass(frozen=True)
+class ImperfectFilter:
+    """Leave out each row by chance, as a detector with known error rates would.
+
+    It reads the provenance that the pool records, so it is an oracle with errors, not a detector. The expected share of
+    real rows after it is (1 - s)(1 - f) / ((1 - s)(1 - f) + s (1 - p)), for a raw synthetic share s.
+
+    Attributes:
+        true_positive: The chance that a synthetic row is left out.
+        false_positive: The chance that a real row is left out.
+    """
+
+    thins: ClassVar[bool] = True
+
+    true_positive: float
+    false_positive: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("true_positive", "false_positive"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SpecError(f"curator.{name}: {getattr(self, name)} is no rate; give a number from 0 to 1")
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Keep each row with the chance that its provenance gives it."""
+        blocks = []
+        for block in pool.blocks:
+            keep = np.where(block.synthetic, 1 - self.true_positive, 1 - self.false_positive)
+            if isinstance(block.data, Statistic):
+                count = rng.binomial(block.size, keep, _shape(block.data))
+                if np.any(count):
+                    blocks.append(Block(block.data.subsample(count, rng), block.synthetic, block.born))
+                continue
+            index = np.flatnonzero(rng.random(int(np.max(block.size))) < keep)
+            if len(index):
+                blocks.append(_part(block, index))
+        filtered = Pool(blocks)
+        if not blocks or np.min(filtered.size) < 1:
+            raise SpecError(
+                "curator: the filter left no row to train on; lower its true_positive rate or give the regime more rows"
+            )
+        return filtered
+
+
+@dataclass(frozen=True)
+class Then:
+    """Apply several curators, one after the other.
+
+    Attributes:
+        curators: The curators, first to last.
+    """
+
+    curators: tuple[Curator, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "curators", tuple(self.curators))
+
+    @property
+    def batched(self) -> bool:
+        """Whether all parts can handle many replicates at once."""
+        return all(getattr(curator, "batched", False) for curator in self.curators)
+
+    @property
+    def thins(self) -> bool:
+        """Whether all parts can work on statistics."""
+        return all(getattr(curator, "thins", False) for curator in self.curators)
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Hand each curator what the one before it left."""
+        for curator in self.curators:
+            pool = curator.select(pool, rng)
+        return pool
+
+
+def _shape(statistic: Statistic) -> tuple[int, ...] | None:
+    """The replicate axes of a statistic (its `replicates`), as a size for a random draw."""
+    replicates: int | None = getattr(statistic, "replicates", None)
+    return None if replicates is None else (replicates,)
+
+
+def _scores(score: Callable[[Data], Array], pool: Pool, where: str) -> Array:
+    scores = []
+    for block in pool.blocks:
+        if isinstance(block.data, Statistic):
+            raise NotExact(f"{where}: {type(block.data).__name__} has no rows to score; use engine='rows'")
+        got = np.asarray(score(block.data), dtype=float)
+        if got.shape != (block.size,):
+            raise SpecError(f"{where}: gave shape {got.shape} for {block.size} rows; give one number a row")
+        scores.append(got)
+    joined = np.concatenate(scores)
+    if np.isnan(joined).any():
+        raise SpecError(f"{where}: {int(np.isnan(joined).sum())} scores are NaN; give one number a row")
+    return joined
+
+
+def _part(block: Block, index: Array) -> Block:
+    synthetic = block.synthetic if isinstance(block.synthetic, bool) else block.synthetic[index]
+    return Block(take(block.data, index), synthetic, block.born)
+
+
+def _taken(pool: Pool, index: Array) -> Pool:
+    """Take rows by their (sorted) positions in the whole pool, block by block."""
+    blocks = []
+    start = 0
+    for block in pool.blocks:
+        rows: Count = block.size
+        here = index[(index >= start) & (index < start + rows)] - start
+        if len(here):
+            blocks.append(_part(block, here))
+        start += int(rows)
+    return Pool(blocks)

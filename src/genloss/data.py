@@ -1,0 +1,247 @@
+"""What a chain asks of data: its size, to be joined, to be taken from; nothing else."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from genloss.errors import NotExact
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Reals = float | Floats
+"""A number, or one number a replicate."""
+Count = int | Ints
+"""A number of rows, or one number a replicate."""
+Data = Any
+"""Rows (an array, an (X, y) pair, documents, a data frame), a `Batch` of them, or a `Statistic`."""
+
+
+class Statistic(ABC):
+    """A dataset that has forgotten its rows: a commutative monoid under addition.
+
+    Every statistic may carry one value a replicate: its arrays then have the replicates as leading axis.
+
+    Attributes:
+        n: The number of rows it stands for, or one number a replicate.
+        reusable: Whether the same rows may be subsampled again and again from this statistic alone.
+    """
+
+    reusable: ClassVar[bool] = False
+    n: Count
+
+    @classmethod
+    @abstractmethod
+    def of(cls, data: Data) -> Self:
+        """Reduce rows, a `Batch` of rows, or return a statistic of this kind as it is."""
+
+    @abstractmethod
+    def __add__(self, other: Self) -> Self:
+        """Join: `of(x ++ y) == of(x) + of(y)`."""
+
+    def subsample(self, n: Count, rng: Generator) -> Self:
+        """Draw the statistic of `n` of these rows, chosen without replacement."""
+        raise NotExact(f"{type(self).__name__} cannot be subsampled without the rows")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """The rows of many replicates at once.
+
+    Attributes:
+        rows: Shape (replicates, n) or (replicates, n, d).
+    """
+
+    rows: Array
+
+    def __len__(self) -> int:
+        return int(self.rows.shape[1])
+
+
+@singledispatch
+def size(data: Data) -> Count:
+    """Count the rows."""
+    if hasattr(data, "__len__"):
+        return len(data)
+    raise TypeError(
+        f"{type(data).__name__} is no data: give an array, an (X, y) pair, documents, a data frame or a statistic"
+    )
+
+
+@size.register
+def _(data: tuple) -> Count:  # type: ignore[type-arg]
+    return len(data[0])
+
+
+@size.register
+def _(data: Statistic) -> Count:
+    return data.n
+
+
+@singledispatch
+def take(data: Data, index: Array) -> Data:
+    """Pick rows by position; for a `Batch`, positions are (n,) or one row of positions a replicate."""
+    if hasattr(data, "iloc"):
+        return data.iloc[index]
+    return [data[i] for i in index]
+
+
+@take.register
+def _(data: np.ndarray, index: Array) -> Data:
+    return data[index]
+
+
+@take.register
+def _(data: tuple, index: Array) -> Data:  # type: ignore[type-arg]
+    return tuple(take(part, index) for part in data)
+
+
+@take.register
+def _(data: Batch, index: Array) -> Data:
+    if index.ndim == 1:
+        return Batch(data.rows[:, index])
+    return Batch(data.rows[np.arange(len(index))[:, None], index])
+
+
+@take.register
+def _(data: Statistic, index: Array) -> Data:
+    raise NotExact(f"{type(data).__name__} has no rows to take; use engine='rows'")
+
+
+def concat(parts: Sequence[Data]) -> Data:
+    """Join datasets of one kind, in order."""
+    return parts[0] if len(parts) == 1 else _concat(parts[0], parts)
+
+
+@singledispatch
+def _concat(first: Data, parts: Sequence[Data]) -> Data:
+    if hasattr(first, "iloc"):
+        import pandas as pd
+
+        return pd.concat(parts, ignore_index=True)
+    raise TypeError(f"{type(first).__name__} cannot be joined: give an array, an (X, y) pair or a list")
+
+
+@_concat.register
+def _(first: np.ndarray, parts: Sequence[Data]) -> Data:
+    return np.concatenate(parts)
+
+
+@_concat.register
+def _(first: list, parts: Sequence[Data]) -> Data:  # type: ignore[type-arg]
+    return [row for part in parts for row in part]
+
+
+@_concat.register
+def _(first: tuple, parts: Sequence[Data]) -> Data:  # type: ignore[type-arg]
+    return tuple(concat(columns) for columns in zip(*parts, strict=True))
+
+
+@_concat.register
+def _(first: Batch, parts: Sequence[Data]) -> Data:
+    return Batch(np.concatenate([part.rows for part in parts], axis=1))
+
+
+@_concat.register
+def _(first: Statistic, parts: Sequence[Data]) -> Data:
+    total = first
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+register_concat = _concat.register
+"""Teach `concat` another kind of data: `register_concat(Kind)(lambda first, parts: ...)`."""
+
+
+class Block:
+    """Rows that entered the pool together, and where they came from.
+
+    Attributes:
+        data: The rows, or their statistic.
+        synthetic: True where a model made the rows; for rows mixed by a curator, one truth value a row.
+        born: The generation they first train (0 for the first real data).
+    """
+
+    __slots__ = ("born", "data", "synthetic")
+
+    def __init__(self, data: Data, synthetic: bool | NDArray[np.bool_], born: int) -> None:
+        self.data = data
+        self.synthetic = synthetic
+        self.born = born
+
+    def __repr__(self) -> str:
+        made = "synthetic" if self.synthetic is True else "real" if self.synthetic is False else "mixed"
+        return f"Block({size(self.data)} {made} rows born {self.born})"
+
+    @property
+    def size(self) -> Count:
+        """The number of rows."""
+        return size(self.data)
+
+
+class Pool:
+    """The blocks of data that are kept, in the order they came.
+
+    Statistics are added up once: a pool grown by one block costs one addition, however old it is.
+    """
+
+    __slots__ = ("_data", "_parent", "blocks")
+
+    def __init__(self, blocks: Iterable[Block] = ()) -> None:
+        self.blocks = tuple(blocks)
+        self._data: Data = None
+        self._parent: Pool | None = None
+
+    def __repr__(self) -> str:
+        return f"Pool({', '.join(map(repr, self.blocks))})"
+
+    @property
+    def data(self) -> Data:
+        """All rows (or the statistic of all rows)."""
+        if self._data is None:
+            parent = self._parent
+            if parent is not None and isinstance(parent._data, Statistic):
+                self._data = parent._data + self.blocks[-1].data
+            else:
+                self._data = concat([block.data for block in self.blocks])
+            self._parent = None
+        return self._data
+
+    @property
+    def size(self) -> Count:
+        """The number of rows in all blocks."""
+        return sum((block.size for block in self.blocks), 0)
+
+    @property
+    def real_share(self) -> Reals:
+        """The share of rows that no model made."""
+        real: Any = 0
+        for block in self.blocks:
+            if isinstance(block.synthetic, bool):
+                real = real + (0 if block.synthetic else block.size)
+            else:
+                real = real + (~block.synthetic).sum(-1)
+        return real / self.size  # type: ignore[no-any-return]
+
+    def append(self, block: Block) -> "Pool":
+        """Add a block and keep it apart."""
+        grown = Pool((*self.blocks, block))
+        grown._parent = self
+        return grown
+
+    def absorb(self, block: Block) -> "Pool":
+        """Add a block for good: statistics of one provenance are added up, so that a long pool stays small."""
+        last = self.blocks[-1] if self.blocks else None
+        if last is None or last.synthetic is not block.synthetic or not isinstance(block.data, Statistic):
+            return self.append(block)
+        grown = Pool((*self.blocks[:-1], Block(last.data + block.data, block.synthetic, block.born)))
+        if isinstance(self._data, Statistic):
+            grown._data = self._data + block.data
+        return grown

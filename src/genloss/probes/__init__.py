@@ -1,0 +1,1 @@
+"""Probes: functions of a generation that measure what a model has kept."""
