@@ -166,6 +166,8 @@ class Chain:
 
         keeps_all = isinstance(self.curator, KeepAll)
         learner: Any = self.learner
+        if hasattr(learner, "bound"):
+            learner = learner.bound(self.source)
         past: list[Any] = [self.source]
         real = draws(0, "real", self.source)
         pool = regime.start(self.n0, real) if hasattr(regime, "start") else Pool((real(self.n0),))

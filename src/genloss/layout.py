@@ -40,6 +40,6 @@ def layout(chain: Chain, engine: Engine) -> Layout:
         return Layout(min(_EXACT_FIRST, most), most)
     if not chain.batchable():
         return Layout(0, 1)
-    numbers = width * chain.n0
+    numbers = max(width * chain.n0, getattr(chain.source, "statistic_width", width))
     most = max(1, min(_MOST, _ROWS_NUMBERS // numbers))
     return Layout(max(1, min(most, _ROWS_FIRST_NUMBERS // numbers)), most)

@@ -50,8 +50,10 @@ class Learner(Protocol):
     """A recipe; fitting never changes it.
 
     Optional capabilities: `statistic` (the `Statistic` class that its fit needs of the rows; then rows are reduced as
-    they come and the exact engine can serve it), `batched = True` (it fits many replicates at once), and
-    `refit(parent, data, rng)` (training goes on from the parent model, used where the chain says `warm_start`).
+    they come and the exact engine can serve it), `batched = True` (it fits many replicates at once),
+    `refit(parent, data, rng)` (training goes on from the parent model, used where the chain says `warm_start`), and
+    `bound(source)` (the learner that knows what data alone do not tell: how many symbols there are, which law the
+    inputs of a regression have; a chain trains with `learner.bound(chain.source)`).
     """
 
     def fit(self, data: Data, rng: Generator) -> Any:
