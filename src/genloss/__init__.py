@@ -1,9 +1,14 @@
 """Simulate, predict and measure model collapse."""
 
+from genloss import probes
 from genloss.chain import Chain, Generation
 from genloss.curators import Below, ImperfectFilter, KeepAll, Subsample, Then, TopFraction
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.run import Grid, run
 from genloss.schedules import Constant, Geometric, Linear, Power
 from genloss.seeds import Streams
+from genloss.storage import load
+
+__version__ = "0.1.0"

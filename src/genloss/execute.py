@@ -1,0 +1,173 @@
+"""Hand the blocks of a run to this process or to several, and try again where a process dies."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from genloss.block import Job, Values, run_block
+from genloss.chain import Chain, Engine
+from genloss.errors import SpecError
+from genloss.run import Plan
+from genloss.storage import Store
+
+_TRIES = 3
+_queue: Any = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One block with all that it takes to run it."""
+
+    chain: Chain
+    probes: dict[str, Any]
+    job: Job
+    seed: int
+    engine: Engine
+    film: bool
+    store: Store | None
+
+    def __call__(self, step: Any) -> Values | None:
+        checkpoint = None if self.store is None else self.store.checkpoint(self.chain, self.job)
+        film = self.film and self.job.block == 0
+        values = run_block(self.chain, self.probes, self.job, self.seed, self.engine, film, checkpoint, step)
+        if self.store is None:
+            return values
+        self.store.commit(self.job, values)
+        return None
+
+
+def in_memory(plan: Plan, workers: int, progress: bool) -> Iterator[tuple[Job, Values]]:
+    """Run all blocks and give their values."""
+    for work, values in _all([_work(plan, job, None) for job in plan.jobs()], workers, progress):
+        yield work.job, values
+
+
+def to_store(plan: Plan, store: Store, workers: int, progress: bool) -> None:
+    """Run the blocks that a folder does not hold yet; each is committed where it runs."""
+    missing = [_work(plan, job, store) for job in plan.jobs() if not store.done(job)]
+    for _ in _all(missing, workers, progress):
+        pass
+
+
+def _work(plan: Plan, job: Job, store: Store | None) -> _Work:
+    chain = plan.grid.chains[job.cell]
+    return _Work(chain, dict(plan.probes), job, plan.seed, plan.engine, plan.film, store)
+
+
+def _all(works: list[_Work], workers: int, progress: bool) -> Iterator[tuple[_Work, Any]]:
+    """Run the largest blocks first, so that the last ones are small."""
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
+
+    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
+        raise SpecError(f"workers: {workers!r} is no number of processes; give a whole number from 1")
+    works = sorted(works, key=lambda work: -max(work.job.width, 1) * (work.job.generations + 1))
+    total = sum(work.job.generations + 1 for work in works)
+    with tqdm(total=total, disable=not progress, unit="gen", smoothing=0.05, dynamic_ncols=True) as bar:
+        if workers == 1 or len(works) <= 1:
+            # One thread for linear algebra, as in every worker: the order of its sums must not depend on the machine.
+            with threadpool_limits(1):
+                for work in works:
+                    yield work, work(bar.update)
+        else:
+            yield from _in_pool(works, min(workers, len(works)), bar)
+
+
+def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work, Any]]:
+    _check_sendable(works[0])
+    context = multiprocessing.get_context("spawn")
+    left = dict(enumerate(works))
+    tries = 0
+    while left:
+        queue = context.SimpleQueue()
+        pool = ProcessPoolExecutor(workers, context, _start, (queue, os.getpid()))
+        futures: dict[Future[Any], int] = {}
+        try:
+            futures = {pool.submit(_run, work): number for number, work in left.items()}
+            waiting = set(futures)
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+                while not queue.empty():
+                    bar.update(queue.get())
+                for future in done:
+                    values = future.result()
+                    work = left.pop(futures[future])
+                    yield work, values
+                    tries = 0
+            while not queue.empty():
+                bar.update(queue.get())
+        except BrokenProcessPool:
+            tries += 1
+            if tries >= _TRIES:
+                raise SpecError(
+                    f"workers: a worker process died {tries} times in a row (out of memory?); give fewer workers"
+                ) from None
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            _stop(pool)
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _check_sendable(work: _Work) -> None:
+    """Say what cannot be sent to another process, before any is started."""
+    import pickle  # in memory only, as the standard library's pool does
+
+    for name, part in (("chain", work.chain), *((f"probes: {name!r}", probe) for name, probe in work.probes.items())):
+        try:
+            pickle.dumps(part)
+        except Exception:
+            raise SpecError(
+                f"{name} cannot be sent to a worker process; define its functions and classes at the top level of a "
+                "module, or use workers=1"
+            ) from None
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.terminate()
+
+
+def _start(queue: Any, parent: int) -> None:
+    """Prepare a worker: it leaves Ctrl-C to its parent, and ends when its parent has ended."""
+    global _queue
+    _queue = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run(work: _Work) -> Values | None:
+    from threadpoolctl import threadpool_limits
+
+    told = time.monotonic()
+    steps = 0
+
+    def step() -> None:
+        nonlocal told, steps
+        steps += 1
+        if time.monotonic() - told > 0.2:
+            _queue.put(steps)
+            told, steps = time.monotonic(), 0
+
+    with threadpool_limits(1):
+        values = work(step)
+    with contextlib.suppress(OSError):
+        if steps:
+            _queue.put(steps)
+    return values
