@@ -12,3 +12,33 @@ from genloss.seeds import Streams
 from genloss.storage import load
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Accumulate",
+    "Below",
+    "Chain",
+    "Constant",
+    "FixedReal",
+    "FreshReal",
+    "Gaussian",
+    "GaussianMLE",
+    "Generation",
+    "Geometric",
+    "Grid",
+    "ImperfectFilter",
+    "KeepAll",
+    "Linear",
+    "NotExact",
+    "PastModels",
+    "Power",
+    "Replace",
+    "SpecError",
+    "Streams",
+    "Subsample",
+    "Then",
+    "TopFraction",
+    "Window",
+    "load",
+    "probes",
+    "run",
+]

@@ -138,7 +138,7 @@ class _Meter:
             found = self._label(self.probe(generation, *rng), values, led=True)
             if found.shape[:1] != (generation.replicates,):
                 raise SpecError(
-                    f"probe {self.name!r}: gave shape {found.shape} for {generation.replicates} replicates side by side; "
+                    f"probe {self.name!r}: gave shape {found.shape} for {generation.replicates} replicates; "
                     "give one value a replicate, or leave out vectorized=True"
                 )
         else:
@@ -158,7 +158,9 @@ class _Meter:
         if dims is not None:
             own = [dim for dim in dims if dim != "replicate"]
             if len(own) > 1:
-                raise SpecError(f"probe {self.name!r}: gave dims {tuple(dims)}; give a number or one labelled dimension")
+                raise SpecError(
+                    f"probe {self.name!r}: gave dims {tuple(dims)}; give a number or one labelled dimension"
+                )
             if own and self.name not in values.labels:
                 coordinate = value.coords.get(own[0])
                 labels = range(value.sizes[own[0]]) if coordinate is None else coordinate.values.tolist()

@@ -82,7 +82,7 @@ class Chain:
     learner: Learner
     regime: Regime
     n0: int
-    curator: Curator = KeepAll()
+    curator: Curator = KeepAll()  # noqa: RUF009 (frozen)
     warm_start: bool = False
 
     def __post_init__(self) -> None:
@@ -97,7 +97,9 @@ class Chain:
             raise SpecError(f"curator: {_named(self.curator)} is no curator: give it select(pool, rng)")
         object.__setattr__(self, "learner", as_learner(self.learner))
         if self.warm_start and not hasattr(self.learner, "refit"):
-            raise SpecError(f"warm_start: {_named(self.learner)} cannot go on from a model; give it refit(parent, data, rng)")
+            raise SpecError(
+                f"warm_start: {_named(self.learner)} cannot go on from a model; give it refit(parent, data, rng)"
+            )
 
     def batchable(self) -> bool:
         """Whether the rows engine can run many replicates side by side."""
@@ -201,13 +203,12 @@ class Chain:
         statistic: type[Statistic] | None = getattr(self.learner, "statistic", None)
         if not isinstance(self.curator, KeepAll):
             statistic = None
-        if replicates is None:
-            draw = lambda source, n, rng: source.sample(n, rng)  # noqa: E731
-        else:
-            draw = lambda source, n, rng: source.sample_batch(n, rng, replicates)  # noqa: E731
-        if statistic is None:
-            return draw
-        return lambda source, n, rng: statistic.of(draw(source, n, rng))
+
+        def draw(source: Any, n: Count, rng: Generator) -> Data:
+            rows = source.sample(n, rng) if replicates is None else source.sample_batch(n, rng, replicates)
+            return rows if statistic is None else statistic.of(rows)
+
+        return draw
 
 
 class _Draw:

@@ -64,7 +64,9 @@ class Subsample:
 
     def _of_statistics(self, pool: Pool, rng: Generator) -> Pool:
         if self.replacement:
-            raise NotExact("Subsample with replacement repeats rows, which a statistic has forgotten; use engine='rows'")
+            raise NotExact(
+                "Subsample with replacement repeats rows, which a statistic has forgotten; use engine='rows'"
+            )
         blocks = []
         left: Any = pool.size
         wanted: Any = np.minimum(self.n, left)
@@ -85,7 +87,9 @@ class Subsample:
             chosen = rng.integers(total, size=shape)
         else:
             chosen = rng.random((len(rows.rows), total)).argpartition(self.n - 1, axis=1)[:, : self.n]
-        synthetic = np.concatenate([np.broadcast_to(block.synthetic, (shape[0], len(block.data))) for block in pool.blocks], 1)
+        synthetic = np.concatenate(
+            [np.broadcast_to(block.synthetic, (shape[0], len(block.data))) for block in pool.blocks], 1
+        )
         mixed = np.take_along_axis(synthetic, chosen, 1)
         return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
 

@@ -121,11 +121,11 @@ def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work
 
 def _check_sendable(work: _Work) -> None:
     """Say what cannot be sent to another process, before any is started."""
-    import pickle  # in memory only, as the standard library's pool does
+    from multiprocessing.reduction import ForkingPickler
 
     for name, part in (("chain", work.chain), *((f"probes: {name!r}", probe) for name, probe in work.probes.items())):
         try:
-            pickle.dumps(part)
+            ForkingPickler.dumps(part)
         except Exception:
             raise SpecError(
                 f"{name} cannot be sent to a worker process; define its functions and classes at the top level of a "

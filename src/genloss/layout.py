@@ -23,7 +23,7 @@ class Layout:
     most: int
 
     def blocks(self, replicates: int) -> Iterator[tuple[int, int, int]]:
-        """Give each block's number, first replicate and size; the last block may reach past the replicates asked for."""
+        """Give each block's number, first replicate and size; the last may reach past what was asked for."""
         number, begin, width = 0, 0, max(self.first, 1)
         while begin < replicates:
             yield number, begin, width

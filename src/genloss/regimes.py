@@ -79,12 +79,11 @@ class FreshReal:
         """Draw the real part and the synthetic part anew."""
         n = size_at(self.n, t, "regime.n")
         if self.ragged:
-            n_real = real.rng.binomial(n, self.real_fraction, real.replicates)
+            counts = real.rng.binomial(n, self.real_fraction, real.replicates)
             if real.replicates is not None:
-                return Pool((real(n_real), synthetic(n - n_real)))
-            n_real = int(n_real)
-        else:
-            n_real = round(n * self.real_fraction)
+                return Pool((real(counts), synthetic(n - counts)))
+            return _joined(real, int(counts), synthetic, n - int(counts))
+        n_real = round(n * self.real_fraction)
         return _joined(real, n_real, synthetic, n - n_real)
 
 

@@ -170,7 +170,9 @@ def run(
     elif isinstance(chain, Mapping):
         grid = Grid({"chain": tuple(chain)}, tuple(chain.values()))
     else:
-        raise SpecError(f"chain: {type(chain).__name__} is no chain; give a Chain, a mapping of names to chains, or a Grid")
+        raise SpecError(
+            f"chain: {type(chain).__name__} is no chain; give a Chain, a mapping of names to chains, or a Grid"
+        )
     if not isinstance(probes, Mapping) or not probes:
         raise SpecError("probes: nothing to measure; give a mapping of names to probes")
     if bootstrap is None:
@@ -217,7 +219,9 @@ def dataset(spec: Mapping[str, Any], probes: Mapping[str, Any], parts: Mapping[J
             if target is None:
                 target = arrays[name][kind] = np.full((cells, rows, *found.shape[1:]), np.nan)
             if target.shape[2:] != found.shape[1:]:
-                raise SpecError(f"probe {name!r}: gave {found.shape[2:]} labels in one chain, {target.shape[3:]} in another")
+                raise SpecError(
+                    f"probe {name!r}: gave {found.shape[2:]} labels in one chain, {target.shape[3:]} in another"
+                )
             target[job.cell, job.begin : job.begin + job.keep] = found
     labels = {name: label for values in parts.values() for name, label in values.labels.items()}
     for name in probes:
@@ -236,7 +240,11 @@ def dataset(spec: Mapping[str, Any], probes: Mapping[str, Any], parts: Mapping[J
         variables[name] = ((*dims, "replicate", "generation", *extra), found.reshape(*shape, *found.shape[1:]), attrs)
         if "redraw" in arrays[name]:
             redrawn = arrays[name]["redraw"][:, :, 0]
-            variables[f"{name}:redraws"] = ((*dims, "redraw", *extra), redrawn.reshape(*shape, *redrawn.shape[1:]), attrs)
+            variables[f"{name}:redraws"] = (
+                (*dims, "redraw", *extra),
+                redrawn.reshape(*shape, *redrawn.shape[1:]),
+                attrs,
+            )
     film = _film(spec, shape, parts)
     if film is not None:
         variables["film"] = ((*dims, "generation", "shot", "pixel")[: film.ndim], film)

@@ -60,7 +60,7 @@ class Power:
 
     def __call__(self, t: int) -> float:
         """The size at generation t."""
-        return self.scale * float(t + 1) ** self.exponent
+        return float(self.scale * float(t + 1) ** self.exponent)
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,9 @@ def size_at(size: Size, t: int, where: str = "n") -> int:
         SpecError: Where the size is no whole positive number of rows at t.
     """
     value: Any = size(t) if callable(size) else size
-    if isinstance(value, str):
-        raise SpecError(f"{where}: {value!r} is no number of rows; give a whole number, 'n0' or a schedule")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__index__"):
+    if isinstance(value, (bool, str)) or not (isinstance(value, float) or hasattr(value, "__index__")):
         raise SpecError(f"{where}: {value!r} is no number of rows; give a whole number, 'n0' or a schedule")
     if not math.isfinite(value) or round(value) < 1:
         when = f" at generation {t}" if callable(size) else ""
         raise SpecError(f"{where}: {value} rows{when}; a generation needs at least 1")
-    return int(value) if isinstance(value, int) or hasattr(value, "__index__") else round(value)
+    return round(value) if isinstance(value, float) else int(value)

@@ -48,7 +48,7 @@ def pack(t: int, pool: Pool, values: Values) -> bytes:
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     body = io.BytesIO()
-    np.savez(body, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(body, allow_pickle=False, **arrays)
     content = body.getvalue()
     return _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 

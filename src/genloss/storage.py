@@ -116,7 +116,8 @@ class Store:
         parts = {job: self._read(job) for job in self.jobs if self._record(job).exists()}
         if len(parts) < len(self.jobs) and not (partial and parts):
             raise SpecError(
-                f"{self.folder}: {len(parts)} of {len(self.jobs)} blocks of the run are finished; go on with it by --resume"
+                f"{self.folder}: {len(parts)} of {len(self.jobs)} blocks of the run are finished; "
+                "go on with it by --resume"
             )
         return dataset(self.spec, self.meta, parts)
 
@@ -207,7 +208,7 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
         there = _header(folder)["spec"]
         if checksum(_canonical(there)) != store.digest:
             raise SpecError(f"{folder}: holds another run ({_difference(there, store.spec)}); give another folder")
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(path.name != "study.json" for path in folder.iterdir()):
         raise SpecError(f"{folder}: not empty and no run of genloss; give an empty or a new folder")
     for part in ("parts", "checkpoints"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -215,7 +216,9 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SpecError(f"{folder}: another process is writing this run; wait for it or give another folder") from None
+            raise SpecError(
+                f"{folder}: another process is writing this run; wait for it or give another folder"
+            ) from None
         for stray in folder.glob("*/.*.tmp"):
             stray.unlink(missing_ok=True)
         if not header.exists():

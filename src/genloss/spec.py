@@ -1,0 +1,404 @@
+"""Plain data to objects: a YAML file says what Python says, and the dataclass fields are the only schema."""
+
+import collections.abc
+import importlib
+import itertools
+import re
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+import yaml
+
+from genloss.chain import Chain
+from genloss.errors import SpecError
+from genloss.kinds import fields_of, find
+from genloss.run import Grid
+
+_CHAIN = {"source": "source", "learner": "learner", "regime": "regime", "curator": "curator"}
+_OPTIONS = ("generations", "replicates", "seed", "engine", "bootstrap", "film")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run as a spec describes it.
+
+    Attributes:
+        grid: Its chains.
+        probes: What is measured, by name.
+        options: The other arguments of `genloss.run` that the spec gives.
+    """
+
+    grid: Grid
+    probes: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read a spec file as plain data.
+
+    Raises:
+        SpecError: Where it is no YAML mapping.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except IsADirectoryError:
+        raise SpecError(f"{path}: a folder; give a YAML file") from None
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such file; give a YAML file") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str = "spec") -> dict[str, Any]:
+    """Read a spec from text."""
+    try:
+        spec = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        raise SpecError(f"{where}:{line} no YAML ({getattr(error, 'problem', None) or 'unreadable'})") from None
+    if not isinstance(spec, dict):
+        raise SpecError(f"{where}: {type(spec).__name__}, no mapping; a spec has source, learner, regime and n0")
+    return spec
+
+
+def change(spec: Mapping[str, Any], assignment: str) -> dict[str, Any]:
+    """Set one value of a spec, as `--set part.field=value` does; the value is read as YAML."""
+    target, equals, text = assignment.partition("=")
+    if not equals or not target:
+        raise SpecError(f"--set {assignment}: no assignment; write key=value")
+    value = yaml.load(text, _Loader)
+    changed: dict[str, Any] = _copied(spec)
+    place: Any = changed
+    *path, last = target.split(".")
+    for i, name in enumerate(path):
+        place = _step(place, name, f"--set {'.'.join(path[: i + 1])}")
+    if isinstance(place, list):
+        place[_index(place, last, f"--set {target}")] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise SpecError(f"--set {target}: {'.'.join(path)} is {place!r} and has no fields")
+    return changed
+
+
+def runs(spec: Mapping[str, Any], folder: Path | None = None, where: str = "spec") -> dict[str, RunSpec]:
+    """Build every run of a spec: one, named "", or several under `runs`."""
+    if "runs" not in spec:
+        return {"": run_spec(spec, folder, where)}
+    unknown = sorted(set(spec) - {"runs", "title"})
+    if unknown or not isinstance(spec["runs"], dict) or not spec["runs"]:
+        raise SpecError(
+            f"{where}: {unknown[0] if unknown else 'runs'}: a spec with runs has a title and named runs only"
+        )
+    for name in spec["runs"]:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", str(name)):
+            raise SpecError(f"{where}: runs: {name!r} is no name; use letters, digits, - and _")
+    return {str(name): run_spec(each, folder, f"{where}: {name}") for name, each in spec["runs"].items()}
+
+
+def run_spec(spec: Mapping[str, Any], folder: Path | None = None, where: str = "spec") -> RunSpec:
+    """Build one run: every list in place of a single value makes a dimension of its result.
+
+    Args:
+        spec: Plain data with source, learner, regime, n0 and, where wanted, curator, warm_start, probes, generations,
+            replicates, seed, engine, bootstrap, film and title.
+        folder: Where import paths to files start.
+        where: What to call the spec in messages.
+    """
+    if not isinstance(spec, Mapping):
+        raise SpecError(f"{where}: {spec!r} is no run; give a mapping with source, learner, regime and n0")
+    known = {*_CHAIN, "n0", "warm_start", "probes", "title", *_OPTIONS}
+    for name in spec:
+        if name not in known:
+            raise SpecError(f"{where}: {name}: no such field; a run has {', '.join(sorted(known))}")
+    for name in ("source", "learner", "regime", "n0"):
+        if name not in spec:
+            raise SpecError(f"{where}: {name} is missing; a run needs source, learner, regime and n0")
+    axes = _Axes(where)
+    plain = {name: axes.find(spec[name], name, name) for name in (*_CHAIN, "n0", "warm_start") if name in spec}
+    chains = []
+    for choice in itertools.product(*(range(len(values)) for values in axes.values.values())):
+        chosen = dict(zip(axes.values, choice, strict=True))
+        chains.append(_chain(axes.resolve(plain, chosen), folder, where))
+    grid = Grid({name: tuple(labels) for name, labels in axes.labels.items()}, tuple(chains))
+    options = {name: _option(name, spec[name], where) for name in _OPTIONS if name in spec}
+    return RunSpec(grid, _probes(spec.get("probes"), grid.chains[0], folder, where), options)
+
+
+def build(part: str, plain: Any, folder: Path | None = None, where: str | None = None) -> Any:
+    """Build one part of a chain ("source", "learner", "regime", "curator", "schedule", "probe") from plain data.
+
+    Example:
+        >>> build("regime", {"kind": "fresh-real", "n": 100, "real_fraction": 0.1})
+        FreshReal(n=100, real_fraction=0.1, composition='fixed')
+    """
+    return _build(part, plain, folder, where or part)
+
+
+def _build(part: str | None, plain: Any, folder: Path | None, where: str) -> Any:
+    if isinstance(plain, str):
+        plain = {"kind": plain}
+    if not isinstance(plain, Mapping) or not ({"kind", "python"} & set(plain)):
+        raise SpecError(f"{where}: {plain!r} says no kind; give a mapping with kind and fields, or the name of a kind")
+    given = {name: value for name, value in plain.items() if name not in ("kind", "python")}
+    if "python" in plain:
+        made = _imported(plain["python"], folder, where)
+        if not isinstance(made, type):
+            return made
+        return _call(made, {name: _value(value, folder, f"{where}.{name}") for name, value in given.items()}, where)
+    if not isinstance(plain["kind"], str):
+        raise SpecError(f"{where}.kind: {plain['kind']!r} is no name of a kind")
+    cls = find(plain["kind"], part, where)
+    fields = {each.name: each for each in fields_of(cls)}
+    for name in given:
+        if name not in fields:
+            has = f"it has {', '.join(fields)}" if fields else "it has no fields"
+            raise SpecError(f"{where}: {plain['kind']} has no {name}; {has}")
+    for name, each in fields.items():
+        if each.default is MISSING and name not in given:
+            raise SpecError(f"{where}: {plain['kind']} needs {name}" + (f" ({each.text})" if each.text else ""))
+    if not isinstance(cls, type):
+        return cls
+    values = {name: _fitted(value, fields[name].hint, folder, f"{where}.{name}") for name, value in given.items()}
+    return _call(cls, values, where)
+
+
+def _call(cls: Any, values: dict[str, Any], where: str) -> Any:
+    try:
+        return cls(**values)
+    except SpecError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"{where}: {str(error).splitlines()[0]}") from None
+
+
+def _fitted(value: Any, hint: Any, folder: Path | None, where: str) -> Any:
+    """Bring a plain value to the type of its field."""
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if isinstance(value, Mapping) and {"kind", "python"} & set(value):
+        return _build(None, value, folder, where)
+    if isinstance(value, (list, tuple)):
+        return tuple(_value(item, folder, f"{where}[{i}]") for i, item in enumerate(value))
+    if isinstance(value, str) and any(_is_callable(option) for option in options) and ":" in value:
+        return _imported(value, folder, where)
+    literals = [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
+    if literals and value not in literals and not any(option in (int, float, str) for option in options):
+        raise SpecError(f"{where}: no {value!r}; known: {', '.join(map(str, literals))}")
+    if isinstance(value, bool):
+        if bool not in options and not literals:
+            raise SpecError(f"{where}: {value} is no {_words(options)}")
+        return value
+    if isinstance(value, float) and float not in options and int in options:
+        if not value.is_integer():
+            raise SpecError(f"{where}: {value} is no whole number")
+        return int(value)
+    if isinstance(value, int) and float in options and int not in options:
+        return float(value)
+    if isinstance(value, str) and {int, float} & set(options) and str not in options and value not in literals:
+        raise SpecError(f"{where}: {value!r} is no {_words(options)}")
+    if isinstance(value, (int, float)) and options == (str,):
+        raise SpecError(f"{where}: {value!r} is no text")
+    return value
+
+
+def _value(value: Any, folder: Path | None, where: str) -> Any:
+    if isinstance(value, Mapping) and {"kind", "python"} & set(value):
+        return _build(None, value, folder, where)
+    if isinstance(value, list):
+        return tuple(_value(item, folder, where) for item in value)
+    return value
+
+
+def _words(options: tuple[Any, ...]) -> str:
+    names = {int: "whole number", float: "number", str: "text", bool: "truth value"}
+    return " or ".join(names.get(option, getattr(option, "__name__", str(option))) for option in options)
+
+
+def _is_callable(option: Any) -> bool:
+    return get_origin(option) is collections.abc.Callable
+
+
+def _chain(plain: Mapping[str, Any], folder: Path | None, where: str) -> Chain:
+    parts = {
+        name: _build(part, plain[name], folder, f"{where}: {name}") for name, part in _CHAIN.items() if name in plain
+    }
+    n0 = _fitted(plain["n0"], int, folder, f"{where}: n0")
+    try:
+        return Chain(n0=n0, warm_start=bool(plain.get("warm_start", False)), **parts)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
+def _probes(plain: Any, chain: Chain, folder: Path | None, where: str) -> dict[str, Any]:
+    where = f"{where}: probes"
+    if plain is None:
+        from genloss.probes import usual
+
+        found: dict[str, Any] = usual(chain)
+        return found
+    if isinstance(plain, list):
+        named = {}
+        for each in plain:
+            name = each if isinstance(each, str) else str(each.get("kind")) if isinstance(each, Mapping) else ""
+            if name in named:
+                raise SpecError(f"{where}: {name} stands twice; give the probes names: {{name: {{kind: {name}}}}}")
+            named[name] = each
+        plain = named
+    if not isinstance(plain, Mapping) or not plain:
+        raise SpecError(f"{where}: nothing to measure; give names and kinds of probes")
+    return {
+        str(name).replace("-", "_"): _build("probe", each, folder, f"{where}.{name}") for name, each in plain.items()
+    }
+
+
+def _option(name: str, value: Any, where: str) -> Any:
+    hint: Any = {"engine": Literal["rows", "exact"], "film": bool}.get(name, int)
+    return _fitted(value, hint, None, f"{where}: {name}")
+
+
+class _Axes:
+    """The lists in a spec: each is a dimension of the result."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.values: dict[str, list[Any]] = {}
+        self.labels: dict[str, list[Any]] = {}
+
+    def find(self, plain: Any, path: str, part: str | None) -> Any:
+        """Put a mark in place of every list that stands for several values."""
+        if part in _CHAIN and isinstance(plain, Mapping) and not {"kind", "python"} & set(plain):
+            return self._add(path, list(plain.values()), [str(name) for name in plain], part)
+        if part in (*_CHAIN, "n0") and isinstance(plain, list):
+            return self._add(path, plain, _labelled(plain), part)
+        if isinstance(plain, Mapping) and part in _CHAIN and "kind" in plain:
+            cls = find(str(plain["kind"]), part, f"{self.where}: {path}")
+            hints = {each.name: each.hint for each in fields_of(cls)}
+            return {
+                name: self._add(f"{path}.{name}", value, _labelled(value), None)
+                if isinstance(value, list) and name in hints and not _sequence(hints[name])
+                else value
+                for name, value in plain.items()
+            }
+        return plain
+
+    def _add(self, path: str, values: list[Any], labels: list[Any], part: str | None) -> "_Mark":
+        if not values:
+            raise SpecError(f"{self.where}: {path}: an empty list; give at least one value")
+        self.values.setdefault(path, values)
+        self.labels.setdefault(path, labels)
+        if self.values[path] != values:
+            raise SpecError(f"{self.where}: {path}: {values} here and {self.values[path]} before; give the same list")
+        return _Mark(path, [self.find(value, path, part) for value in values] if part else values)
+
+    def resolve(self, plain: Any, chosen: Mapping[str, int]) -> Any:
+        """Put the chosen values back in place of the marks."""
+        if isinstance(plain, _Mark):
+            return self.resolve(plain.values[chosen[plain.path]], chosen)
+        if isinstance(plain, Mapping):
+            return {name: self.resolve(value, chosen) for name, value in plain.items()}
+        return plain
+
+
+@dataclass(frozen=True)
+class _Mark:
+    path: str
+    values: list[Any]
+
+
+def _labelled(values: list[Any]) -> list[Any]:
+    """Name the alternatives by what they are."""
+    labels = []
+    for value in values:
+        if isinstance(value, Mapping):
+            rest = ", ".join(f"{name}={each}" for name, each in value.items() if name not in ("kind", "python"))
+            labels.append(f"{value.get('kind', value.get('python'))}{f' ({rest})' if rest else ''}")
+        else:
+            labels.append(value)
+    if len({str(label) for label in labels}) < len(labels):
+        return [f"{i}: {label}" for i, label in enumerate(labels)]
+    return labels
+
+
+def _sequence(hint: Any) -> bool:
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return any((get_origin(option) or option) in (tuple, list, np.ndarray, Any) for option in options)
+
+
+def _imported(path: Any, folder: Path | None, where: str) -> Any:
+    """Import what a path names: "package.module:name", or "file.py:name" beside the spec."""
+    module_name, colon, name = str(path).partition(":")
+    if not colon or not name:
+        raise SpecError(f"{where}: {path!r} is no import path; write module:name or file.py:name")
+    try:
+        module = _file_module((folder or Path()) / module_name) if module_name.endswith(".py") else None
+        thing: Any = module or importlib.import_module(module_name)
+        for each in name.split("."):
+            thing = getattr(thing, each)
+    except (ImportError, AttributeError, OSError, SyntaxError) as error:
+        raise SpecError(f"{where}: cannot import {path} ({error})") from None
+    return thing
+
+
+def _file_module(file: Path) -> Any:
+    """Import a file as a module that worker processes find again."""
+    folder = str(file.resolve().parent)
+    if not file.exists():
+        raise FileNotFoundError(f"no file {file}")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(file.stem)
+
+
+def _copied(plain: Any) -> Any:
+    if isinstance(plain, Mapping):
+        return {name: _copied(value) for name, value in plain.items()}
+    return [_copied(value) for value in plain] if isinstance(plain, list) else plain
+
+
+def _step(place: Any, name: str, where: str) -> Any:
+    if isinstance(place, list):
+        return place[_index(place, name, where)]
+    if not isinstance(place, dict):
+        raise SpecError(f"{where}: {place!r} has no fields")
+    if isinstance(place.get(name), str):
+        place[name] = {"kind": place[name]}
+    if name not in place:
+        raise SpecError(f"{where}: no such key; there is {', '.join(map(str, place)) or 'nothing'}")
+    return place[name]
+
+
+def _index(place: list[Any], name: str, where: str) -> int:
+    if not name.isdigit() or int(name) >= len(place):
+        raise SpecError(f"{where}: {name!r} is no position in a list of {len(place)}")
+    return int(name)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with decimal exponents read as numbers and no key given twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    seen: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        name = loader.construct_object(key_node, deep=True)
+        if isinstance(name, (list, dict)) or name in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {name!r} given twice", key_node.start_mark)
+        seen[name] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+__all__ = ["RunSpec", "build", "change", "parse", "read", "run_spec", "runs"]
