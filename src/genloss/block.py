@@ -61,8 +61,8 @@ class Values:
     film: list[Any] = field(default_factory=list)
 
     def stacked(self) -> dict[str, Array]:
-        """Join the generations along the second axis."""
-        return {name: np.stack(parts, 1) for name, parts in self.arrays.items()}
+        """Join the generations along the second axis (as a view: memory runs generation by generation)."""
+        return {name: np.moveaxis(np.array(parts), 0, 1) for name, parts in self.arrays.items()}
 
 
 class Checkpoint(Protocol):
