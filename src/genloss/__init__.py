@@ -6,12 +6,14 @@ from genloss.curators import Below, ImperfectFilter, KeepAll, Subsample, Then, T
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.run import Grid, run
+from genloss.plan import Grid
+from genloss.run import run
 from genloss.schedules import Constant, Geometric, Linear, Power
 from genloss.seeds import Streams
 from genloss.storage import load
+from genloss.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Accumulate",

@@ -15,7 +15,7 @@ from typing import Any
 from genloss.block import Job, Values, run_block
 from genloss.chain import Chain, Engine
 from genloss.errors import SpecError
-from genloss.run import Plan
+from genloss.plan import Plan
 from genloss.storage import Store
 
 _TRIES = 3

@@ -17,7 +17,7 @@ import yaml
 from genloss.chain import Chain
 from genloss.errors import SpecError
 from genloss.kinds import fields_of, find
-from genloss.run import Grid
+from genloss.plan import Grid
 
 _CHAIN = {"source": "source", "learner": "learner", "regime": "regime", "curator": "curator"}
 _OPTIONS = ("generations", "replicates", "seed", "engine", "bootstrap", "film")

@@ -18,7 +18,8 @@ from genloss.data import Pool
 from genloss.describe import checksum
 from genloss.errors import SpecError
 from genloss.probes.meta import Meta, meta_of
-from genloss.run import Plan, dataset
+from genloss.labels import dataset
+from genloss.plan import Plan
 from genloss.state import Unstorable, pack, unpack
 
 if TYPE_CHECKING:
