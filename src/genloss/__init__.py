@@ -5,8 +5,8 @@ from genloss.chain import Chain, Generation
 from genloss.curators import Below, ImperfectFilter, KeepAll, Subsample, Then, TopFraction
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
 from genloss.plan import Grid
+from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
 from genloss.run import run
 from genloss.schedules import Constant, Geometric, Linear, Power
 from genloss.seeds import Streams

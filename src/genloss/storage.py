@@ -17,9 +17,9 @@ from genloss.chain import Chain
 from genloss.data import Pool
 from genloss.describe import checksum
 from genloss.errors import SpecError
-from genloss.probes.meta import Meta, meta_of
 from genloss.labels import dataset
 from genloss.plan import Plan
+from genloss.probes.meta import Meta, meta_of
 from genloss.state import Unstorable, pack, unpack
 
 if TYPE_CHECKING:
