@@ -42,7 +42,7 @@ class Moments(Statistic):
         rows: Floats = np.asarray(data.rows if isinstance(data, Batch) else data, dtype=float)
         if rows.ndim != (2 if isinstance(data, Batch) else 1):
             raise SpecError(f"data: rows of shape {rows.shape[1:]}; the one-dimensional Gaussian takes single numbers")
-        mean = rows.mean(-1)
+        mean = rows.sum(-1) / max(rows.shape[-1], 1)
         off = rows - mean[..., None]
         return cls(rows.shape[-1], mean, np.einsum("...i,...i->...", off, off))
 
@@ -150,7 +150,9 @@ class GaussianMLE:
         """Fit to rows, a `Batch` of rows or their `Moments`."""
         s = Moments.of(data)
         if np.min(s.n) <= self.ddof:
-            raise SpecError(f"learner: GaussianMLE(ddof={self.ddof}) needs at least {self.ddof + 1} rows, got {np.min(s.n)}")
+            raise SpecError(
+                f"learner: GaussianMLE(ddof={self.ddof}) needs at least {self.ddof + 1} rows, got {np.min(s.n)}"
+            )
         return Gaussian(s.mean, s.m2 / (s.n - self.ddof), self.temperature)
 
 
