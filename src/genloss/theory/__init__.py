@@ -1,0 +1,8 @@
+"""Theorems of model collapse as executable data: what they predict, for which chains, and where they come from."""
+
+from genloss.theory import gaussian, gaussian_regimes  # noqa: F401  (filling LAWS)
+from genloss.theory.laws import LAWS, Law, Sizes, Values, law
+from genloss.theory.measures import MEASURES, measure
+from genloss.theory.predict import applicable, cite, predict
+
+__all__ = ["LAWS", "MEASURES", "Law", "Sizes", "Values", "applicable", "cite", "law", "measure", "predict"]

@@ -1,0 +1,112 @@
+"""What theory says of a chain, labelled like a run's result, so that comparison is subtraction."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genloss.chain import Chain
+from genloss.theory.laws import KINDS, LAWS, Law, sizes
+from genloss.theory.twopoint import UnsupportedError, two_point
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+
+def applicable(chain: Chain, *, false: bool = False) -> list[Law]:
+    """List the laws that apply to a chain: exact ones first, then asymptotic ones, then bounds.
+
+    Args:
+        chain: The chain.
+        false: Whether to list published statements that are false instead of those that hold.
+    """
+    status = "published and false" if false else "holds"
+    found = [law for law in LAWS.values() if law.status == status and law.applies(chain)]
+    return sorted(found, key=lambda law: KINDS.index(law.kind))
+
+
+def predict(chain: Chain, generations: int = 100) -> "Dataset":
+    """Predict every probe that a law speaks of, for generations 0 to `generations`.
+
+    The best law for a probe's mean over replicates has the probe's name as variable, so that
+    `result["variance"].mean("replicate") - predict(chain)["variance"]` is the difference. Another statistic is a suffix
+    (`std.median`), a further law on the same probe follows a colon (`std.median:std_median_leading`). A variable's
+    attributes say law, probe, statistic, kind, reference and formula. Where no law speaks of the variance or
+    heterozygosity, the two-point recursion gives it, and attribute "law" says so.
+
+    Args:
+        chain: A chain; it is not run.
+        generations: The last generation.
+
+    Returns:
+        A Dataset with dimension "generation" (and the labelled dimension of vector laws). Where nothing is known of the
+        chain it has no variables.
+    """
+    import xarray as xr
+
+    if generations < 0:
+        raise ValueError(f"generations: {generations}; at least 0")
+    variables: dict[str, Any] = {}
+    for law in applicable(chain):
+        values = law.values(chain, generations)
+        if not np.isfinite(values).any():
+            continue
+        if law.first and not law.scalar:
+            values[: law.first] = np.nan
+        name = law.probe if law.statistic == "mean" else f"{law.probe}.{law.statistic}"
+        if name in variables:
+            name = f"{name}:{law.name}"
+        dims = () if law.scalar else ("generation", *law.dims)
+        variables[name] = (dims, values, describe(law))
+    for probe, values, how in _fallback(chain, generations, variables):
+        variables[probe] = (("generation",), values, how)
+    coords: dict[str, Any] = {"generation": np.arange(generations + 1)}
+    levels = next((law.levels for law in applicable(chain) if law.levels), None)
+    if levels:
+        coords["quantile"] = list(levels)
+    return xr.Dataset(variables, coords, attrs={"law": "genloss.theory.predict"})
+
+
+def describe(law: Law) -> dict[str, str]:
+    """Say of a law what a variable's attributes should."""
+    return {
+        "law": law.name,
+        "probe": law.probe,
+        "statistic": law.statistic,
+        "kind": law.kind,
+        "reference": law.reference,
+        "formula": law.formula,
+    }
+
+
+def cite(chain: Chain) -> str:
+    """Name the papers behind the predictions for a chain, one a line, each with the probes it speaks of."""
+    papers: dict[str, list[str]] = {}
+    for law in applicable(chain):
+        probes = papers.setdefault(law.reference, [])
+        if law.probe not in probes:
+            probes.append(law.probe)
+    lines = [f"{reference}: {', '.join(probes)}" for reference, probes in papers.items()]
+    false = [
+        f"published and false: {law.reference} ({law.probe}); see {law.corrected}"
+        for law in applicable(chain, false=True)
+    ]
+    return "\n".join(lines + false) or "no law in the catalogue applies to this chain"
+
+
+def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tuple[str, Any, dict[str, str]]]:
+    try:
+        probe, values = two_point(chain, sizes(chain, generations))
+    except UnsupportedError:
+        return []
+    if known.get(probe, ((), None, {"kind": ""}))[2]["kind"] == "exact":
+        return []
+    known.pop(probe, None)
+    how = {
+        "law": "two-point recursion",
+        "probe": probe,
+        "statistic": "mean",
+        "kind": "exact",
+        "reference": "genloss: pair coalescence (Kingman 1982 for the idea)",
+        "formula": r"C(m,u)=\sum_t w_t C(t,u)",
+    }
+    return [(probe, values, how)]
