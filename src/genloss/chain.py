@@ -12,7 +12,7 @@ from genloss.curators import KeepAll
 from genloss.data import Block, Count, Data, Pool, Statistic
 from genloss.errors import NotExact, SpecError
 from genloss.protocols import BatchSource, Curator, ExactSource, Learner, Regime, Source
-from genloss.schedules import size_at
+from genloss.schedules import whole
 from genloss.seeds import Role, Streams
 
 Engine = Literal["rows", "exact"]
@@ -88,13 +88,17 @@ class Chain:
     def __post_init__(self) -> None:
         from genloss.adapters import as_learner
 
-        size_at(self.n0, 0, "n0")
-        if not callable(getattr(self.source, "sample", None)):
-            raise SpecError(f"source: {_named(self.source)} is no source: give it sample(n, rng)")
-        if not callable(getattr(self.regime, "grow", None)):
-            raise SpecError(f"regime: {_named(self.regime)} is no regime: give it grow(pool, t, synthetic, real)")
-        if not callable(getattr(self.curator, "select", None)):
-            raise SpecError(f"curator: {_named(self.curator)} is no curator: give it select(pool, rng)")
+        object.__setattr__(self, "n0", whole(self.n0, "n0"))
+        for name, method in (
+            ("source", "sample(n, rng)"),
+            ("regime", "grow(pool, t, synthetic, real)"),
+            ("curator", "select(pool, rng)"),
+        ):
+            part = getattr(self, name)
+            if isinstance(part, type):
+                raise SpecError(f"{name}: {part.__name__} is a class; give an object of it")
+            if not callable(getattr(part, method.partition("(")[0], None)):
+                raise SpecError(f"{name}: {_named(part)} is no {name}: give it {method}")
         object.__setattr__(self, "learner", as_learner(self.learner))
         if self.warm_start and not hasattr(self.learner, "refit"):
             raise SpecError(

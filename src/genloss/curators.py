@@ -11,7 +11,7 @@ from numpy.random import Generator
 from genloss.data import Array, Batch, Block, Count, Data, Pool, Statistic, take
 from genloss.errors import NotExact, SpecError
 from genloss.protocols import Curator, Detector
-from genloss.schedules import size_at
+from genloss.schedules import whole
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Subsample:
     replacement: bool = False
 
     def __post_init__(self) -> None:
-        size_at(self.n, 0, "curator.n")
+        object.__setattr__(self, "n", whole(self.n, "curator.n"))
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Choose n rows of all blocks together."""
@@ -113,7 +113,8 @@ class TopFraction:
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Keep the best rows of all blocks together."""
         scores = _scores(self.score, pool, "curator.score")
-        kept = math.ceil(self.q * len(scores))
+        # A share such as 0.1 of 30 rows is 3 rows, although its product in floating point lies just above.
+        kept = max(1, math.ceil(self.q * len(scores) - 1e-9))
         return _taken(pool, np.sort(np.argsort(-scores, kind="stable")[:kept]))
 
 
@@ -192,6 +193,9 @@ class Then:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "curators", tuple(self.curators))
+        for curator in self.curators:
+            if isinstance(curator, type) or not callable(getattr(curator, "select", None)):
+                raise SpecError(f"curator.curators: {curator!r} is no curator; give it select(pool, rng)")
 
     @property
     def batched(self) -> bool:

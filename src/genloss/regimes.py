@@ -8,7 +8,7 @@ import numpy as np
 from genloss.data import Block, Pool
 from genloss.errors import SpecError
 from genloss.protocols import Draw
-from genloss.schedules import Size, size_at
+from genloss.schedules import Size, check_size, size_at, whole
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Replace:
     reuses: ClassVar[bool] = False
 
     n: Size = "n0"
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
 
     def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
         """Forget everything but n rows from the last model."""
@@ -39,6 +42,9 @@ class Accumulate:
     """
 
     n: Size = "n0"
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
 
     def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
         """Add n rows from the last model."""
@@ -65,7 +71,8 @@ class FreshReal:
     composition: Literal["fixed", "binomial"] = "fixed"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.real_fraction <= 1:
+        check_size(self.n, "regime.n")
+        if isinstance(self.real_fraction, str) or not 0 <= self.real_fraction <= 1:
             raise SpecError(f"regime.real_fraction: {self.real_fraction} is no share; give a number from 0 to 1")
         if self.composition not in ("fixed", "binomial"):
             raise SpecError(f"regime.composition: no composition {self.composition!r}; known: binomial, fixed")
@@ -101,10 +108,14 @@ class FixedReal:
     n: Size = "n0"
     n_real: int = 1
 
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+        if not isinstance(self.n_real, bool) and self.n_real == 0:
+            raise SpecError("regime.n_real: 0 rows; at least 1 (with 0 the regime is replace)")
+        object.__setattr__(self, "n_real", whole(self.n_real, "regime.n_real"))
+
     def start(self, n0: int, real: Draw) -> Pool:
         """Lay down the real rows that stay and those that train generation 0 only."""
-        if self.n_real < 1:
-            raise SpecError(f"regime.n_real: {self.n_real} rows; at least 1 (with 0 the regime is replace)")
         if self.n_real > n0:
             raise SpecError(f"regime.n_real: {self.n_real} rows, but generation 0 has n0 = {n0}; at most n0")
         return _joined(real, self.n_real, real, n0 - self.n_real)
@@ -131,8 +142,9 @@ class Window:
     k: int = 2
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise SpecError(f"regime.k: a window of {self.k} generations; at least 1")
+        check_size(self.n, "regime.n")
+        if isinstance(self.k, bool) or not hasattr(self.k, "__index__") or self.k < 1:
+            raise SpecError(f"regime.k: a window of {self.k!r} generations; give a whole number from 1")
 
     def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
         """Add n rows from the last model and drop what is older than the window."""
@@ -157,6 +169,9 @@ class PastModels:
 
     n: Size = "n0"
     include_real: bool = True
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
 
     def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
         """Share n rows out among the components at random and draw each one's part."""

@@ -9,6 +9,8 @@ from genloss.errors import SpecError
 
 Size = int | str | Callable[[int], float]
 """A number of rows, the word "n0" (as many as the first generation), or a schedule of t."""
+MOST = 10**15
+"""The most rows of one generation: so many can still be told apart and added up exactly."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,46 @@ class Geometric:
 
 
 def size_at(size: Size, t: int, where: str = "n") -> int:
-    """Read a size at generation t.
+    """Read a size at generation t; what a schedule gives is rounded to a whole number.
 
     Raises:
         SpecError: Where the size is no whole positive number of rows at t.
     """
-    value: Any = size(t) if callable(size) else size
+    if not callable(size):
+        return whole(size, where, "give a whole number, 'n0' or a schedule")
+    try:
+        value: Any = size(t)
+    except OverflowError:
+        value = math.inf
     if isinstance(value, (bool, str)) or not (isinstance(value, float) or hasattr(value, "__index__")):
-        raise SpecError(f"{where}: {value!r} is no number of rows; give a whole number, 'n0' or a schedule")
-    if not math.isfinite(value) or round(value) < 1:
-        when = f" at generation {t}" if callable(size) else ""
-        raise SpecError(f"{where}: {value} rows{when}; a generation needs at least 1")
-    return round(value) if isinstance(value, float) else int(value)
+        raise SpecError(f"{where}: the schedule gives {value!r} at generation {t}; give a number of rows")
+    rows = round(value) if isinstance(value, float) and math.isfinite(value) else value
+    if not 1 <= rows <= MOST:
+        raise SpecError(f"{where}: {value} rows at generation {t}; a generation needs 1 to {MOST:.0e}")
+    return int(rows)
+
+
+def whole(value: Any, where: str, right: str = "give a whole number") -> int:
+    """Read a number of rows that stands for itself.
+
+    Raises:
+        SpecError: Where it is no whole positive number.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise SpecError(f"{where}: {value!r} is no number of rows; {right}")
+    rows = int(value)
+    if not 1 <= rows <= MOST:
+        raise SpecError(f"{where}: {value} rows; a generation needs 1 to {MOST:.0e}")
+    return rows
+
+
+def check_size(size: Size, where: str) -> None:
+    """Refuse a size that is wrong at every generation.
+
+    Raises:
+        SpecError: Where it is neither a whole positive number, nor "n0", nor a schedule.
+    """
+    if not callable(size) and size != "n0":
+        size_at(size, 0, where)
