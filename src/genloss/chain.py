@@ -9,7 +9,7 @@ from typing import Any, Literal
 from numpy.random import Generator
 
 from genloss.curators import KeepAll
-from genloss.data import Block, Count, Data, Pool, Statistic
+from genloss.data import Block, Count, Data, Pool, Statistic, check_rows, row_shape
 from genloss.errors import NotExact, SpecError
 from genloss.protocols import BatchSource, Curator, ExactSource, Learner, Regime, Source
 from genloss.schedules import whole
@@ -160,20 +160,26 @@ class Chain:
         if start is not None and not self.resumable():
             raise SpecError("start: this chain needs its models to go on from, so it can only start at generation 0")
 
+        learner: Any = self.learner
+        if hasattr(learner, "bound"):
+            learner = learner.bound(self.source)
+
         def draws(t: int, role: Role, source: Any) -> "_Draw":
             return _Draw(take_block, partial(streams, t), role, source, t, replicates, past)
 
         def fitted(t: int, pool: Pool, parent: Any) -> tuple[Pool, Any]:
             train = pool if keeps_all else self.curator.select(pool, streams(t, "curate"))
             rng = streams(t, "fit")
-            if self.warm_start and parent is not None:
-                return train, learner.refit(parent, train.data, rng)
-            return train, learner.fit(train.data, rng)
+            warm = self.warm_start and parent is not None
+            model = learner.refit(parent, train.data, rng) if warm else learner.fit(train.data, rng)
+            if isinstance(model, type) or not callable(getattr(model, "sample", None)):
+                raise SpecError(
+                    f"learner: {_named(self.learner)}.{'refit' if warm else 'fit'} returned {_named(model)}, no model: "
+                    "return something with sample(n, rng)"
+                )
+            return train, model
 
         keeps_all = isinstance(self.curator, KeepAll)
-        learner: Any = self.learner
-        if hasattr(learner, "bound"):
-            learner = learner.bound(self.source)
         past: list[Any] = [self.source]
         real = draws(0, "real", self.source)
         pool = regime.start(self.n0, real) if hasattr(regime, "start") else Pool((real(self.n0),))
@@ -196,23 +202,31 @@ class Chain:
         """Whether a generation's pool is enough to go on from it."""
         return not (self.warm_start or getattr(self.regime, "keeps_models", False))
 
-    def _drawer(self, engine: Engine, replicates: int | None) -> Callable[[Any, Count, Generator], Data]:
+    def _drawer(self, engine: Engine, replicates: int | None) -> "_Take":
         """Choose how n rows are drawn from a source."""
         if engine == "exact":
             self.check_exact()
             shape = () if replicates is None else (replicates,)
-            return lambda source, n, rng: _exactly(source, n, rng, shape)
+            return partial(_exactly, shape)
         if engine != "rows":
             raise SpecError(f"engine: no engine {engine!r}; known engines: exact, rows")
         statistic: type[Statistic] | None = getattr(self.learner, "statistic", None)
         if not isinstance(self.curator, KeepAll):
             statistic = None
 
-        def draw(source: Any, n: Count, rng: Generator) -> Data:
+        row: Any = None
+
+        def draw(source: Any, n: Count, rng: Generator, where: str) -> Data:
+            nonlocal row
             rows = source.sample(n, rng) if replicates is None else source.sample_batch(n, rng, replicates)
+            check_rows(rows, n, row, where)
+            row = row_shape(rows) if row is None else row
             return rows if statistic is None else statistic.of(rows)
 
         return draw
+
+
+_Take = Callable[[Any, Count, Generator, str], Data]
 
 
 class _Draw:
@@ -222,7 +236,7 @@ class _Draw:
 
     def __init__(
         self,
-        take: Callable[[Any, Count, Generator], Data],
+        take: "_Take",
         streams: Callable[..., Generator],
         role: Role,
         source: Any,
@@ -250,14 +264,16 @@ class _Draw:
         if self._stream is None:
             self._stream = self._streams(self._role)
         source = self._source if source is None else source
-        return Block(self._take(source, n, self._stream), self._role == "synthetic", self._t)
+        synthetic = self._role == "synthetic"
+        where = f"learner: {_named(source)}, fitted at generation {self._t - 1}," if synthetic else "source:"
+        return Block(self._take(source, n, self._stream, where), synthetic, self._t)
 
 
-def _exactly(source: Any, n: Count, rng: Generator, shape: tuple[int, ...]) -> Statistic:
+def _exactly(shape: tuple[int, ...], source: Any, n: Count, rng: Generator, where: str) -> Statistic:
     try:
         draw = source.draw
     except AttributeError:
-        raise NotExact(f"{_named(source)} has no statistic to draw; use engine='rows'") from None
+        raise NotExact(f"{where} {_named(source)} has no statistic to draw; use engine='rows'") from None
     return draw(n, rng, shape)  # type: ignore[no-any-return]
 
 

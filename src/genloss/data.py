@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from genloss.errors import NotExact
+from genloss.errors import NotExact, SpecError
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -160,6 +160,43 @@ register_concat = _concat.register
 """Teach `concat` another kind of data: `register_concat(Kind)(lambda first, parts: ...)`."""
 
 
+def row_shape(rows: Data) -> Any:
+    """The shape of one row: of an array or a `Batch`; a list of shapes for an (X, y) pair; None for other data."""
+    if isinstance(rows, np.ndarray):
+        return rows.shape[1:]
+    if isinstance(rows, Batch):
+        return rows.rows.shape[2:]
+    return [row_shape(part) for part in rows] if isinstance(rows, tuple) else None
+
+
+def check_rows(rows: Data, n: Count, shape: Any, where: str) -> None:
+    """Refuse drawn rows that no generation can be trained on.
+
+    Args:
+        rows: What was drawn.
+        n: How many rows were asked for.
+        shape: The shape of the first real rows (`row_shape`); None where these are the first.
+        where: Who drew them.
+
+    Raises:
+        SpecError: Where their number or shape is wrong, or a number among them is NaN or infinite.
+    """
+    if size(rows) != n:
+        raise SpecError(f"{where} drew {size(rows)} rows where {n} were asked for; sample(n, rng) gives n rows")
+    if shape is not None and row_shape(rows) != shape:
+        got = type(rows).__name__ if row_shape(rows) is None else f"rows of shape {row_shape(rows)}"
+        raise SpecError(
+            f"{where} drew {got}, real rows have shape {shape}; give rows shaped like those it was fitted to"
+        )
+    for part in rows if isinstance(rows, tuple) else (rows.rows if isinstance(rows, Batch) else rows,):
+        if isinstance(part, np.ndarray) and part.dtype.kind == "f":
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = part.sum()
+            if not np.isfinite(total) and not np.isfinite(part).all():
+                bad = int((~np.isfinite(part)).sum())
+                raise SpecError(f"{where} drew {bad} numbers that are NaN or infinite; give finite ones")
+
+
 class Block:
     """Rows that entered the pool together, and where they came from.
 
@@ -189,15 +226,16 @@ class Block:
 class Pool:
     """The blocks of data that are kept, in the order they came.
 
-    Statistics are added up once: a pool grown by one block costs one addition, however old it is.
+    Statistics are added up once: a pool grown by one block costs one addition, however old it is. They are always
+    added in the order of the blocks, so that a pool read back from a file gives the same sum to the last bit.
     """
 
-    __slots__ = ("_data", "_parent", "blocks")
+    __slots__ = ("_before", "_data", "blocks")
 
     def __init__(self, blocks: Iterable[Block] = ()) -> None:
         self.blocks = tuple(blocks)
         self._data: Data = None
-        self._parent: Pool | None = None
+        self._before: Statistic | None = None
 
     def __repr__(self) -> str:
         return f"Pool({', '.join(map(repr, self.blocks))})"
@@ -206,12 +244,11 @@ class Pool:
     def data(self) -> Data:
         """All rows (or the statistic of all rows)."""
         if self._data is None:
-            parent = self._parent
-            if parent is not None and isinstance(parent._data, Statistic):
-                self._data = parent._data + self.blocks[-1].data
+            if self._before is not None:
+                self._data = self._before + self.blocks[-1].data
             else:
                 self._data = concat([block.data for block in self.blocks])
-            self._parent = None
+            self._before = None
         return self._data
 
     @property
@@ -233,7 +270,8 @@ class Pool:
     def append(self, block: Block) -> "Pool":
         """Add a block and keep it apart."""
         grown = Pool((*self.blocks, block))
-        grown._parent = self
+        if isinstance(self._data, Statistic):
+            grown._before = self._data
         return grown
 
     def absorb(self, block: Block) -> "Pool":
@@ -241,7 +279,4 @@ class Pool:
         last = self.blocks[-1] if self.blocks else None
         if last is None or last.synthetic is not block.synthetic or not isinstance(block.data, Statistic):
             return self.append(block)
-        grown = Pool((*self.blocks[:-1], Block(last.data + block.data, block.synthetic, block.born)))
-        if isinstance(self._data, Statistic):
-            grown._data = self._data + block.data
-        return grown
+        return Pool((*self.blocks[:-1], Block(last.data + block.data, block.synthetic, block.born)))
