@@ -1,12 +1,207 @@
 """Spread: how wide a model still is."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
 
 from genloss.chain import Generation
-from genloss.probes.meta import probe
+from genloss.data import Array, Floats
+from genloss.errors import SpecError
+from genloss.families.exponential import Exponential
+from genloss.families.normal import MultivariateGaussian
+from genloss.families.softmax import NextToken
+from genloss.probes import rows
+from genloss.probes.laws import normal_of, normals_of, refusal, symbols_of
+from genloss.probes.meta import ProbeRole, probe
+
+_DRAWN = 1000
 
 
 @probe(role="spread", scale="log", vectorized=True)
 def variance(g: Generation) -> Any:
-    """The variance of the model."""
-    return g.model.var
+    """The variance of a one-dimensional model: its fitted parameter, before any temperature; squared units of a row.
+
+    Raises:
+        SpecError: Where the model has no variance of its own.
+    """
+    var = getattr(g.model, "var", None)
+    if var is None or np.ndim(var) > (g.replicates is not None):
+        raise SpecError(
+            f"probe variance: measures one-dimensional models with a variance; {type(g.model).__name__} has none; "
+            "total_variance measures vectors and the rows of any model"
+        )
+    return var
+
+
+@probe(role="spread", scale="log", vectorized=True)
+def total_variance(g: Generation, rng: Generator) -> Any:
+    """The trace of the model's covariance: the variances of all columns added up; squared units of a row.
+
+    Read off the fitted parameters (before any temperature) of models that offer `mean` and `cov`, or a single `var`; of
+    other models estimated without bias from 1,000 rows.
+
+    Raises:
+        SpecError: Where rows are symbols or text, which have no variance.
+    """
+    model = g.model
+    cov = _covariance(model)
+    if cov is not None:
+        return np.trace(cov, axis1=-2, axis2=-1)
+    var = getattr(model, "var", None)
+    if var is not None and not callable(var) and np.ndim(var) <= (g.replicates is not None):
+        return var
+    return rows.at_once(
+        g, _DRAWN, lambda one: rows.generated(one, _DRAWN, rng, "total-variance").var(-2, ddof=1).sum(-1)
+    )
+
+
+@probe(role="spread", scale="linear", vectorized=True)
+def heterozygosity(g: Generation) -> Any:
+    """The probability that two symbols drawn from the model differ: 1 - sum p^2, from 0 (one symbol) to below 1.
+
+    Nei (1973) calls it gene diversity; it is also the Gini-Simpson index. Under replace with n symbols a generation its
+    expectation falls by the factor 1 - 1/n (Wright-Fisher drift). Of next-token models it is the mean over contexts.
+
+    Raises:
+        SpecError: Where the model does not draw symbols.
+    """
+    p = symbols_of(g.model)
+    if p is None:
+        raise refusal("heterozygosity", "models of symbols", g.model)
+    if isinstance(g.model, NextToken):
+        p = g.model.drawn
+        return 1 - np.einsum("...c,...ck,...ck->...", g.model.contexts, p, p)
+    return 1 - np.einsum("...k,...k->...", p, p)
+
+
+@dataclass(frozen=True)
+class Entropy:
+    """The entropy of what the model draws, in nats.
+
+    Shannon's for symbols (of next-token models the mean over contexts), and differential (which may be negative, and
+    is -inf where all spread is gone) for normal and exponential laws, both in closed form; a model may offer its own
+    as `entropy`. Other models are measured on drawn rows: whole numbers by the frequencies of their values with
+    Miller's (1955) correction (m - 1) / 2n for m values seen, numbers and vectors by the distances to the k-th
+    nearest row (Kozachenko and Leonenko 1987), which is -inf where a row occurs more than k times.
+
+    Attributes:
+        rows: Rows drawn from a model without closed form.
+        k: Which nearest row sets the distance.
+    """
+
+    role: ClassVar[ProbeRole] = "spread"
+    better: ClassVar[str] = "higher"
+    scale: ClassVar[str] = "linear"
+    vectorized: ClassVar[bool] = True
+
+    rows: int = 1000
+    k: int = 3
+
+    def __post_init__(self) -> None:
+        rows.whole(self.k, 1, self, "k")
+        rows.whole(self.rows, self.k + 2, self, "rows")
+
+    def __call__(self, g: Generation, rng: Generator) -> Any:
+        """Measure a generation: a number, or one number a replicate."""
+        model = g.model
+        p = symbols_of(model)
+        if isinstance(model, NextToken):
+            return (model.contexts * _shannon(model.drawn)).sum(-1)
+        if p is not None:
+            return _shannon(p)
+        found = normal_of(model)
+        if found is not None:
+            with np.errstate(divide="ignore"):
+                return 0.5 * np.log(2 * np.pi * np.e) + np.log(found.spread)
+        found = normals_of(model)
+        if found is not None:
+            return 0.5 * (np.linalg.slogdet(2 * np.pi * np.e * found.spread)[1])
+        if isinstance(model, Exponential):
+            with np.errstate(divide="ignore"):
+                return 1 + np.log(model.mean)
+        own = getattr(model, "entropy", None)
+        if own is not None:
+            return own() if callable(own) else own
+        return rows.one_by_one(g, lambda one: self._of_rows(one, rng))
+
+    def _of_rows(self, g: Generation, rng: Generator) -> float:
+        data = g.sample(self.rows, rng)
+        if isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "iub":
+            counts = np.unique(data, return_counts=True)[1]
+            return float(_shannon(counts / counts.sum())) + (len(counts) - 1) / (2 * len(data))
+        return _nearest_entropy(rows.table(data, self), self.k)
+
+
+@dataclass(frozen=True)
+class EffectiveRank:
+    """How many directions the model still varies in: exp of the entropy of the covariance's normalised eigenvalues.
+
+    Roy and Vetterli (2007). From 1 (a line) to d (equal in all directions); 0 where nothing varies at all. The
+    covariance of a model that offers none is estimated from drawn rows, which never shows more than rows - 1
+    directions.
+
+    Attributes:
+        rows: Rows drawn from a model without closed form.
+    """
+
+    role: ClassVar[ProbeRole] = "spread"
+    better: ClassVar[str] = "higher"
+    scale: ClassVar[str] = "linear"
+    vectorized: ClassVar[bool] = True
+
+    rows: int = 1000
+
+    def __post_init__(self) -> None:
+        rows.whole(self.rows, 2, self, "rows")
+
+    def __call__(self, g: Generation, rng: Generator) -> Any:
+        """Measure a generation: a number, or one number a replicate."""
+        if isinstance(g.model, MultivariateGaussian):
+            # The factor keeps directions that the covariance has lost to rounding.
+            return _effective(np.linalg.svd(g.model.factor, compute_uv=False) ** 2)
+        cov = _covariance(g.model)
+        if cov is not None:
+            return _effective(np.linalg.eigvalsh(cov))
+        return rows.at_once(g, self.rows, lambda one: self._of_rows(one, rng))
+
+    def _of_rows(self, g: Generation, rng: Generator) -> Array:
+        if normal_of(g.model) is not None:
+            raise refusal(self, "rows of two or more numbers", g.model)
+        drawn = rows.generated(g, self.rows, rng, self)
+        if drawn.shape[-1] < 2:
+            raise refusal(self, "rows of two or more numbers", g.model)
+        drawn -= drawn.mean(-2, keepdims=True)
+        return _effective(np.linalg.svd(drawn, compute_uv=False) ** 2)
+
+
+def _covariance(model: Any) -> Array | None:
+    """The covariance that a model of vectors offers; one without a mean beside it belongs to something else."""
+    cov = getattr(model, "cov", None)
+    if cov is None or callable(cov) or getattr(model, "mean", None) is None or np.ndim(cov) < 2:
+        return None
+    return np.asarray(cov, dtype=float)
+
+
+def _shannon(p: Array) -> Floats:
+    """-sum p log p over the last axis."""
+    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)  # type: ignore[no-any-return]
+
+
+def _effective(eigenvalues: Array) -> Array:
+    eigenvalues = np.maximum(eigenvalues, 0)
+    total = eigenvalues.sum(-1, keepdims=True)
+    alive = total[..., 0] > 0
+    return np.where(alive, np.exp(_shannon(eigenvalues / np.where(total > 0, total, 1))), 0.0)
+
+
+def _nearest_entropy(drawn: Floats, k: int) -> float:
+    """Kozachenko and Leonenko's estimate: psi(n) - psi(k) + log of the unit ball + d times the mean log distance."""
+    from scipy.special import digamma, gammaln
+
+    n, d = drawn.shape
+    squares = rows.nearest(drawn - drawn.mean(0), k)
+    ball = 0.5 * d * np.log(np.pi) - gammaln(0.5 * d + 1)
+    with np.errstate(divide="ignore"):
+        return float(digamma(n) - digamma(k) + ball + 0.5 * d * np.log(squares).mean())

@@ -1,0 +1,190 @@
+"""What a probe sees of a model and of the truth where no closed form is known: rows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from genloss.chain import Generation
+from genloss.data import Array, Batch, Data, Floats
+from genloss.errors import SpecError
+from genloss.probes.laws import probe_name, refusal, symbols_of
+from genloss.seeds import Streams, key
+
+_AT_ONCE = 2**24
+_BLOCK = 2**21
+
+
+def generated(g: Generation, n: int, rng: Generator, probe: Any) -> Floats:
+    """Draw n rows from the model as a table: shape (n, d), or (replicates, n, d); d is 1 for plain numbers.
+
+    Raises:
+        SpecError: Where the rows are no rows of finite numbers, or stand for symbols without order.
+    """
+    if symbols_of(g.model) is not None:
+        raise refusal(probe, "rows of numbers", g.model)
+    return table(g.sample(n, rng), probe)
+
+
+def like(drawn: Floats, truth: Floats, probe: Any, g: Generation) -> Floats:
+    """Refuse generated rows that are not as wide as the real ones."""
+    if drawn.shape[-1] != truth.shape[-1]:
+        raise refusal(probe, f"rows as wide as the truth's ({truth.shape[-1]} numbers, not {drawn.shape[-1]})", g.model)
+    return drawn
+
+
+def real(g: Generation, n: int, probe: Any) -> Floats:
+    """The truth as a table of rows, shape (m, d): see `real_data`."""
+    return table(real_data(g, n, probe), probe)
+
+
+def real_data(g: Generation, n: int, probe: Any) -> Data:
+    """The first n held-out rows of the source, or n rows drawn from it in a way that depends on the probe alone."""
+    held_out = getattr(g.source, "held_out", None)
+    if held_out is not None and len(held_out):
+        return tuple(part[:n] for part in held_out) if isinstance(held_out, tuple) else held_out[:n]
+    return g.source.sample(n, Streams(key(probe_name(probe)))(0, "floor"))
+
+
+def table(data: Data, probe: Any) -> Floats:
+    """Read rows as a table of floats: shape (n, d) or, for a `Batch`, (replicates, n, d).
+
+    Pairs (X, y) become the columns of X and of y side by side.
+
+    Raises:
+        SpecError: Where they are no rows of finite numbers.
+    """
+    if isinstance(data, tuple):
+        return np.concatenate([table(part, probe) for part in data], -1)
+    lead = isinstance(data, Batch)
+    try:
+        rows = np.asarray(data.rows if isinstance(data, Batch) else data, dtype=float)
+    except (TypeError, ValueError):
+        raise SpecError(f"probe {probe_name(probe)}: measures rows of numbers; the model draws {_kind(data)}") from None
+    if rows.ndim == 1 + lead:
+        rows = rows[..., None]
+    elif rows.ndim != 2 + lead:
+        rows = rows.reshape(*rows.shape[: 1 + lead], -1)
+    if not np.isfinite(rows).all():
+        raise SpecError(f"probe {probe_name(probe)}: the rows hold NaN or infinite numbers; give finite ones")
+    return rows
+
+
+def one_by_one(g: Generation, measure: Callable[[Generation], ArrayLike]) -> Array:
+    """Measure a single chain, or each of the replicates side by side, and stack what is found."""
+    if g.replicates is None:
+        return np.asarray(measure(g), dtype=float)
+    return np.stack([np.asarray(measure(one), dtype=float) for one in g.each()])
+
+
+def at_once(g: Generation, n: int, measure: Callable[[Generation], ArrayLike]) -> Array:
+    """Measure all replicates at once where n rows of each fit into memory together, else one by one."""
+    width = int(getattr(g.source, "width", 1))
+    if g.replicates is None or g.replicates * n * width <= _AT_ONCE:
+        return np.asarray(measure(g), dtype=float)
+    return one_by_one(g, measure)
+
+
+def labelled(values: ArrayLike, dim: str, labels: Sequence[Any], g: Generation, **attrs: Any) -> Any:
+    """Name the last axis of a vector probe's values, and the replicates before it if there are any."""
+    import xarray as xr
+
+    dims = (dim,) if g.replicates is None else ("replicate", dim)
+    found = np.asarray(values, dtype=float)
+    if found.ndim < len(dims):
+        found = np.broadcast_to(found, (g.replicates or 1, *found.shape))
+    return xr.DataArray(found, dims=dims, coords={dim: list(labels)}, attrs=attrs)
+
+
+def share_error(share: ArrayLike, rows: ArrayLike) -> Floats:
+    """The standard error of a share found on a number of rows, after adding four rows of which two count.
+
+    Agresti and Coull (1998); unlike the plain binomial error it does not vanish where the share is 0 or 1.
+    """
+    m = np.asarray(rows, dtype=float) + 4
+    middle = (np.asarray(share, dtype=float) * (m - 4) + 2) / m
+    return np.asarray(np.sqrt(middle * (1 - middle) / m))
+
+
+def squared_distances(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Squared distances of rows to others, a block of rows at a time; both tables should be centred."""
+    norms = (others**2).sum(-1)
+    step = max(1, _BLOCK // max(len(others), 1))
+    for begin in range(0, len(rows), step):
+        part = slice(begin, begin + step)
+        block = rows[part]
+        squares = (block**2).sum(-1)[:, None] + norms - 2 * (block @ others.T)
+        yield part, np.maximum(squares, 0, out=squares)
+
+
+def squared_radii(rows: Floats, k: int) -> Floats:
+    """Squared distance of each row to its k-th nearest other row; to the farthest where there are fewer.
+
+    A row without others has the radius 0. Real rows are the same in every generation, so what was found is kept.
+    """
+    return _kept_radii(np.ascontiguousarray(rows).tobytes(), rows.shape, k)
+
+
+def nearest(rows: Floats, k: int) -> Floats:
+    """As `squared_radii`, of rows that will not come again."""
+    radii = np.zeros(len(rows))
+    k = min(k, len(rows) - 1)
+    if k > 0:
+        for part, squares in squared_distances(rows, rows):
+            _without_self(part, squares)
+            radii[part] = np.partition(squares, k, axis=1)[:, k]
+    return radii
+
+
+def mean_distance(rows: Floats) -> float:
+    """The mean distance between two different rows of a real table; what was found is kept."""
+    return _mean_distance(np.ascontiguousarray(rows).tobytes(), rows.shape)
+
+
+def distance_within(rows: Floats) -> float:
+    """The mean distance between two different rows of a table; on the line from their order."""
+    n = len(rows)
+    if rows.shape[1] == 1:
+        return pair_sum(rows[:, 0]) / (n * (n - 1) / 2)
+    total = 0.0
+    for part, squares in squared_distances(rows, rows):
+        _without_self(part, squares)
+        total += float(np.sqrt(squares).sum())
+    return total / (n * (n - 1))
+
+
+def pair_sum(line: Floats) -> float:
+    """The sum of distances over all pairs of numbers, from their order."""
+    n = len(line)
+    return float(np.sort(line) @ (2 * np.arange(n) - n + 1.0))
+
+
+@lru_cache(maxsize=32)
+def _kept_radii(data: bytes, shape: tuple[int, ...], k: int) -> Floats:
+    radii = nearest(np.frombuffer(data).reshape(shape), k)
+    radii.flags.writeable = False
+    return radii
+
+
+@lru_cache(maxsize=8)
+def _mean_distance(data: bytes, shape: tuple[int, ...]) -> float:
+    return distance_within(np.frombuffer(data).reshape(shape))
+
+
+def _without_self(part: slice, squares: Floats) -> None:
+    """Write exact zeros for the distance of each row to itself."""
+    squares[np.arange(len(squares)), np.arange(part.start, part.start + len(squares))] = 0
+
+
+def whole(value: Any, least: int, probe: Any, field: str) -> None:
+    """Refuse a setting that is no whole number from `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise SpecError(f"probe {probe_name(probe)}.{field}: {value!r}; give a whole number from {least}")
+
+
+def _kind(data: Any) -> str:
+    first = data[0] if isinstance(data, list) and data else data
+    return "text" if isinstance(first, str) else type(first).__name__
