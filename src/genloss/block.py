@@ -127,6 +127,7 @@ class _Meter:
         self.probe = probe
         self.meta: Meta = meta_of(probe)
         self.takes_rng = _takes_rng(probe)
+        self.one_by_one = getattr(probe, "one_by_one", lambda _: False)
         self.key = key(name)
 
     def read(self, generation: Generation, streams: Streams, keep: int, values: Values) -> None:
@@ -134,7 +135,7 @@ class _Meter:
         rng = (streams(generation.t, "probe", self.key),) if self.takes_rng else ()
         if generation.replicates is None:
             found = self._label(self.probe(generation, *rng), values, led=False)[None]
-        elif self.meta.vectorized:
+        elif self.meta.vectorized and not self.one_by_one(generation):
             found = self._label(self.probe(generation, *rng), values, led=True)
             if found.shape[:1] != (generation.replicates,):
                 raise SpecError(
@@ -165,9 +166,24 @@ class _Meter:
                 coordinate = value.coords.get(own[0])
                 labels = range(value.sizes[own[0]]) if coordinate is None else coordinate.values.tolist()
                 values.labels[self.name] = (str(own[0]), list(labels))
-                values.notes[self.name] = dict(value.attrs)
+                values.notes[self.name] = {
+                    str(note): said.tolist() if isinstance(said, (np.ndarray, np.generic)) else said
+                    for note, said in value.attrs.items()
+                }
+            if led and "replicate" not in dims:
+                raise SpecError(
+                    f"probe {self.name!r}: gave dims {tuple(dims)} for many replicates; give 'replicate' too, "
+                    "or leave out vectorized=True"
+                )
             value = value.transpose("replicate", ...).values if led else value.values
-        found = np.asarray(value, dtype=float)
+        try:
+            if value is None:
+                raise TypeError
+            found = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise SpecError(
+                f"probe {self.name!r}: gave {type(value).__name__}, no number; give a number or a vector"
+            ) from None
         if found.ndim - led > 1:
             raise SpecError(f"probe {self.name!r}: gave shape {found.shape}; give a number or one vector a replicate")
         if found.ndim - led == 1 and self.name not in values.labels:
@@ -182,7 +198,9 @@ def _takes_rng(probe: Any) -> bool:
         parameters = inspect.signature(probe).parameters.values()
     except (TypeError, ValueError):
         return False
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters) >= 2
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    # A second parameter with a default is a setting of the probe, unless it is called rng.
+    return len(places) >= 2 and (places[1].default is inspect.Parameter.empty or places[1].name == "rng")
 
 
 def _shots(generation: Generation, streams: Streams) -> Any:
