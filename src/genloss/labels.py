@@ -46,7 +46,11 @@ def dataset(spec: Mapping[str, Any], probes: Mapping[str, Any], parts: Mapping[J
                     f"probe {name!r}: gave {found.shape[2:]} labels in one chain, {target.shape[3:]} in another"
                 )
             target[job.cell, job.begin : job.begin + job.keep] = found
-    labels = {name: label for values in parts.values() for name, label in values.labels.items()}
+    labels: dict[str, tuple[str, list[Any]]] = {}
+    for values in parts.values():
+        for name, label in values.labels.items():
+            if str(labels.setdefault(name, label)) != str(label):
+                raise SpecError(f"probe {name!r}: gave other labels in another chain; run the chains apart")
     for name in probes:
         known = meta_of(probes[name])
         own, own_labels = labels.get(name, (None, []))
@@ -59,6 +63,11 @@ def dataset(spec: Mapping[str, Any], probes: Mapping[str, Any], parts: Mapping[J
         attrs = {"role": known.role, "better": known.better, "scale": known.scale}
         notes = next((values.notes[name] for values in parts.values() if name in values.notes), {})
         attrs |= {note: value for note, value in notes.items() if note not in attrs}
+        if name not in arrays:
+            continue
+        if "replicate" not in arrays[name]:
+            apart = arrays[name]["redraw"].shape[3:]
+            arrays[name]["replicate"] = np.full((cells, spec["replicates"], spec["generations"] + 1, *apart), np.nan)
         found = arrays[name]["replicate"]
         variables[name] = ((*dims, "replicate", "generation", *extra), found.reshape(*shape, *found.shape[1:]), attrs)
         if "redraw" in arrays[name]:
