@@ -1,9 +1,11 @@
 """Objects as plain data: the fields of a dataclass are the only schema."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import re
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,12 +45,17 @@ def describe(thing: Any) -> Any:
         return [describe(item) for item in thing]
     if hasattr(thing, "__describe__"):
         return thing.__describe__()
+    if isinstance(thing, functools.partial):
+        settings = [describe(thing.args), describe(thing.keywords)]
+        return {"python": "functools:partial", "func": describe(thing.func), "settings": settings}
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         return {"kind": kind_of(type(thing)), **_changed(thing)}
     if hasattr(thing, "get_params"):
         return {"python": path_of(type(thing)), **describe(thing.get_params())}
     if callable(thing) and hasattr(thing, "__qualname__"):
-        return {"python": path_of(thing)}
+        owner = getattr(thing, "__self__", None)
+        bound = owner is not None and not isinstance(owner, (type, types.ModuleType))
+        return {"python": path_of(thing), **({"of": describe(owner)} if bound else {})}
     return {"python": path_of(type(thing)), **describe(vars(thing) if hasattr(thing, "__dict__") else {})}
 
 
