@@ -1,0 +1,190 @@
+"""Panels and figures: one look, whatever the caller's settings are, and no global state."""
+
+import base64
+import contextlib
+import io
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genloss.errors import SpecError
+from genloss.report.words import clean, number
+
+INK = "#1f2328"
+FAINT = "#5f6670"
+RULE = "#d5d9de"
+_LOOK = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8.0,
+    "text.parse_math": False,
+    "text.usetex": False,
+    "text.color": INK,
+    "axes.edgecolor": "#9aa1aa",
+    "axes.labelcolor": FAINT,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "genloss",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.3,
+}
+_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture that can stand alone or in a row of others.
+
+    Attributes:
+        label: What it shows that its neighbours do not; "" where it has none.
+        alt: What it shows, in words.
+        width: Its width in inches.
+        height: Its height in inches.
+        draw: Draws it on a figure, or on a part of one.
+    """
+
+    label: str
+    alt: str
+    width: float
+    height: float
+    draw: Callable[[Any], None]
+
+    def axes(self, figure: Any, left: float, right: float, top: float = 0.12, bottom: float = 0.42) -> Any:
+        """Add axes with margins in inches."""
+        inner = (self.width - left - right, self.height - top - bottom)
+        box = (left / self.width, bottom / self.height, inner[0] / self.width, inner[1] / self.height)
+        return figure.add_axes(box)
+
+
+@contextlib.contextmanager
+def look() -> Iterator[None]:
+    """Draw with the look of the report; the caller's settings come back afterwards.
+
+    Raises:
+        SpecError: Where matplotlib is missing.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise SpecError("report: the pictures need matplotlib; install genloss[report]") from None
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_LOOK)
+        yield
+
+
+def compose(panels: Sequence[Panel], title: str = "", columns: int = 5) -> Any:
+    """Put panels of one size into one figure.
+
+    Returns:
+        A matplotlib Figure that belongs to no window; notebooks show it.
+    """
+    with look():
+        from matplotlib.figure import Figure
+        from matplotlib.gridspec import GridSpec
+
+        columns = min(columns, len(panels))
+        rows = math.ceil(len(panels) / columns)
+        name = 0.28 if any(panel.label for panel in panels) else 0.02
+        head = 0.36 if title else 0.04
+        width, height = panels[0].width, panels[0].height
+        total = rows * (name + height) + head
+        figure = Figure(figsize=(columns * width, total))
+        ratios = [name, height] * rows
+        grid = GridSpec(
+            2 * rows, columns, figure, 0, 0, 1, 1 - head / total, wspace=0, hspace=0, height_ratios=ratios
+        )
+        for i, panel in enumerate(panels):
+            row, column = divmod(i, columns)
+            panel.draw(figure.add_subfigure(grid[2 * row + 1, column]))
+            y = total - head - row * (name + height) - name
+            figure.text(
+                (column + 0.06) / columns, (y + 0.04) / total, clean(panel.label, 40), fontsize=9, weight="bold"
+            )
+        if title:
+            figure.text(0.06 / columns, 1 - 0.1 / total, clean(title, 120), va="top", fontsize=10.5, weight="bold")
+        figure.draw_without_rendering()
+        figure._repr_svg_ = lambda: svg(figure).decode()  # type: ignore[attr-defined]
+    return figure
+
+
+def alone(panel: Panel) -> str:
+    """Draw a panel by itself, as the address of an SVG image that holds all of it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(panel.width, panel.height))
+    panel.draw(figure)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg(figure)).decode()
+
+
+def svg(figure: Any) -> bytes:
+    """Write a figure as SVG with its text as text, in the fonts of the page."""
+    sink = io.BytesIO()
+    with look():
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(sink, format="svg", metadata=nothing)
+    content = sink.getvalue()
+    start = content.index(b"<svg")
+    return content[start:].replace(b"'DejaVu Sans'", _FONTS.encode())
+
+
+def spread_out(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move labels apart as little as their size asks, within bounds.
+
+    Args:
+        places: Where they would like to be.
+        gap: The least distance between two of them.
+        low: The lowest place.
+        high: The highest place.
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    gap = min(gap, (high - low) / max(len(places) - 1, 1))
+    found = [0.0] * len(places)
+    last = low - gap
+    for i in order:
+        last = found[i] = max(places[i], last + gap)
+    last = high + gap
+    for i in reversed(order):
+        last = found[i] = min(found[i], last - gap)
+    return found
+
+
+def darker(colour: str, share: float = 0.72) -> str:
+    """Darken a colour until small text in it can be read on white."""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(part * share):02x}" for part in parts)
+
+
+def plain_numbers(axis: Any) -> None:
+    """Write the numbers of an axis without mathematical markup."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda x, _: number(x)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def by_generation(ax: Any, generation: Any, named: bool = True) -> None:
+    """Make the horizontal axis one of generations."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = float(generation[0]), float(generation[-1])
+    ax.set_xlim(first - 0.5 * (last == first), last + 0.5 * (last == first))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    plain_numbers(ax.xaxis)
+    if named:
+        ax.set_xlabel("generation", labelpad=2)

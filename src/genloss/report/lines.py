@@ -1,0 +1,137 @@
+"""A probe by generation: one line a chain, with its band over replicates and what theory says."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genloss.data import Array
+from genloss.report.cells import GREY, Cell, Summary
+from genloss.report.figure import FAINT, INK, Panel, by_generation, darker, plain_numbers, spread_out
+from genloss.report.words import clean, label_of, number, title_of
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+WIDTH, HEIGHT = 4.4, 2.75
+_MOST = 12
+
+
+def panels(found: Summary, cells: Sequence[Cell], predictions: "Dataset | None" = None) -> list[Panel]:
+    """Make a picture for every facet of the grid, and for every label of a vector probe (twelve at most)."""
+    facets = list(dict.fromkeys(cell.facet for cell in cells))
+    chosen = sorted({round(i) for i in np.linspace(0, len(found.labels) - 1, min(_MOST, len(found.labels)))})
+    made = []
+    for facet in facets[:_MOST]:
+        here = [i for i, cell in enumerate(cells) if cell.facet == facet]
+        for j in chosen if found.dim else [None]:
+            name = "" if j is None else f"{clean(found.dim)} {label_of(found.labels[j])}"
+            made.append(_panel(found, cells, here, j, ", ".join(part for part in (facet, name) if part), predictions))
+    return made
+
+
+def _panel(
+    found: Summary, cells: Sequence[Cell], here: Sequence[int], j: int | None, label: str, predictions: "Dataset | None"
+) -> Panel:
+    own: Any = (...,) if j is None else (..., j)
+    low, median, high = found.low[own], found.median[own], found.high[own]
+    each = None if found.each is None else found.each[own]
+    noise = None if found.noise is None else found.noise[own]
+    ends = [f"{cells[i].label} from {number(median[i, 0])} to {number(median[i, -1])}" for i in here]
+    alt = f"{title_of(found.name)}{f', {label}' if label else ''}, generations 0 to {found.generation[-1]}: {'; '.join(ends)}."
+    widest = max(len(clean(cells[i].line, 22)) for i in here)
+    panel: Panel
+
+    def draw(figure: Any) -> None:
+        ax = panel.axes(figure, left=0.56, right=0.3 + 0.075 * widest)
+        log = found.scale == "log" and bool(np.all(median[list(here)] > 0)) and _wide(median[list(here)])
+        if log:
+            ax.set_yscale("log", nonpositive="mask")
+        if noise is not None and np.isfinite(noise[:, here[0]]).all():
+            ax.axhspan(*noise[:, here[0]], color=GREY, alpha=0.13, lw=0)
+        t = found.generation
+        for i in sorted(here, key=lambda i: not cells[i].control):
+            cell = cells[i]
+            if each is None:
+                ax.fill_between(t, low[i], high[i], color=cell.colour, alpha=0.14, lw=0)
+            elif each.shape[1] > 1:
+                ax.plot(t, each[i].T, color=cell.colour, lw=0.5, alpha=0.45)
+            style = {"ls": (0, (4, 2))} if cell.control else {"marker": cell.marker, "ms": 3.6, "mew": 0}
+            ax.plot(t, median[i], color=cell.colour, markevery=max(1, len(t) // 6), **style)
+        for where, values, law in overlay(found, predictions, cells, here, j):
+            colour = INK if where is None else darker(cells[where].colour, 0.6)
+            ax.plot(t, values[: len(t)], color=colour, lw=1.0, ls=(0, (1.5, 1.5)))
+            ax.plot([], [], color=colour, lw=1.0, ls=(0, (1.5, 1.5)), label=clean(law, 40))
+        if ax.get_legend_handles_labels()[1]:
+            handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+            ax.legend(handles.values(), handles.keys(), loc="upper right", fontsize=7, frameon=False, labelcolor=FAINT)
+        by_generation(ax, t)
+        plain_numbers(ax.yaxis)
+        _range(ax, low[list(here)], high[list(here)], log)
+        _name_lines(ax, cells, here, median)
+
+    panel = Panel(label, alt, WIDTH, HEIGHT, draw)
+    return panel
+
+
+def _wide(values: Array) -> bool:
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.max() > 2 * finite.min())
+
+
+def _range(ax: Any, low: Array, high: Array, log: bool) -> None:
+    """Leave room for bands, not for what is infinite; start shares and counts at 0."""
+    finite = [part[np.isfinite(part) & ((part > 0) | (not log))] for part in (low, high)]
+    if not finite[0].size or not finite[1].size:
+        return
+    bottom, top = float(finite[0].min()), float(finite[1].max())
+    if log:
+        bottom, top = max(bottom, 1e-300), max(top, 1e-300)
+        ax.set_ylim(bottom / (top / bottom) ** 0.04 / 1.02, top * (top / bottom) ** 0.04 * 1.02)
+        return
+    room = 0.05 * (top - bottom) or 0.05 * abs(top) or 1.0
+    if np.isfinite(room):
+        ax.set_ylim(0 if 0 <= bottom < 0.6 * top else bottom - room, top + room)
+
+
+def _name_lines(ax: Any, cells: Sequence[Cell], here: Sequence[int], median: Array) -> None:
+    """Write each line's name at its end; the names keep apart."""
+    places = []
+    for i in here:
+        finite = np.flatnonzero(np.isfinite(median[i]))
+        end = median[i, finite[-1]] if finite.size else np.nan
+        at = ax.transLimits.transform(ax.transScale.transform((0, end)))[1] if np.isfinite(end) else 0.0
+        places.append(float(np.clip(at, 0, 1)) if np.isfinite(at) else 0.0)
+    for i, place, end in zip(here, spread_out(places, 0.075, -0.02, 1.02), places, strict=True):
+        cell = cells[i]
+        colour = darker(cell.colour)
+        ax.plot([1.0, 1.035], [end, place], color=cell.colour, lw=0.8, transform=ax.transAxes, clip_on=False)
+        if cell.marker:
+            ax.plot(
+                [1.055], [place], cell.marker, color=cell.colour, ms=4, mew=0, transform=ax.transAxes, clip_on=False
+            )
+        text = clean(cell.line, 22)
+        ax.text(1.08, place, text, color=colour, fontsize=8, va="center", transform=ax.transAxes, parse_math=False)
+
+
+def overlay(
+    found: Summary, predictions: "Dataset | None", cells: Sequence[Cell], here: Sequence[int], j: int | None
+) -> Iterator[tuple[int | None, Array, str]]:
+    """Find what theory says of a probe: for one chain (its number) or for all (None), the values and the law's name."""
+    name = found.name if predictions is None or f"{found.name}.median" not in predictions else f"{found.name}.median"
+    if predictions is None or name not in predictions or "generation" not in predictions[name].dims:
+        return
+    array = predictions[name]
+    law = str(array.attrs.get("law", "theory"))
+    dims = [dim for dim in array.dims if dim not in ("generation", found.dim)]
+    if found.dim and found.dim in array.dims:
+        array = array.isel({found.dim: j})
+    array = array.reindex(generation=found.generation)
+    if not dims:
+        yield None, array.values, law
+        return
+    for i in here:
+        if all(dim in cells[i].where for dim in dims):
+            values = array.sel({dim: cells[i].where[dim] for dim in dims}).values
+            if np.isfinite(values).any():
+                yield i, values, law

@@ -1,0 +1,147 @@
+"""Stages of collapse as the report shows them: badges, and one sentence a result."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genloss.report.cells import Cell, Summary, probes_of, summary
+from genloss.report.words import clean, label_of, listed, percent
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+_BADGES = {
+    "no collapse": ("none", "✓"),
+    "early collapse": ("early", "◐"),
+    "late collapse": ("late", "●"),
+}
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A stage as a coloured word with a sign, so that it needs no colour.
+
+    Attributes:
+        kind: "none", "early", "late" or "unknown".
+        sign: Its sign.
+        text: Its words.
+        since: The generations at which it begins, in words.
+    """
+
+    kind: str
+    sign: str
+    text: str
+    since: str
+
+
+def badge(stage: Any | None) -> Badge | None:
+    """Make the badge of a stage."""
+    if stage is None:
+        return None
+    text = clean(stage.stage)
+    kind, sign = _BADGES.get(text, ("unknown", "?"))
+    parts = []
+    if stage.early is not None:
+        parts.append(f"tails go at {int(stage.early)}")
+    if stage.late is not None:
+        parts.append(f"spread goes at {int(stage.late)}")
+    return Badge(kind, sign, text, ", ".join(parts))
+
+
+def matched(cells: Sequence[Cell], stages: Iterable[Any] | None) -> list[Any | None]:
+    """Find the stage of every cell; None where there is none."""
+    rows = list(stages or ())
+
+    def same(cell: Cell, row: Any) -> bool:
+        chain = row.chain or {}
+        return len(chain) == len(cell.where) and all(
+            str(chain.get(dim)) == str(label) or label_of(chain.get(dim)) == label_of(label)
+            for dim, label in cell.where.items()
+        )
+
+    return [next((row for row in rows if same(cell, row)), None) for cell in cells]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How much of its tails or spread every chain keeps.
+
+    Attributes:
+        role: "tails" or "spread".
+        probe: The probe that says so.
+        label: The label of a vector probe; "" for a scalar one.
+        share: The share of generation 0, (cells, generations).
+    """
+
+    role: str
+    probe: str
+    label: str
+    share: Any
+
+    @property
+    def words(self) -> str:
+        """What it is measured by."""
+        return f"{clean(self.probe)} [{clean(self.label, 30)}]" if self.label else clean(self.probe)
+
+
+def kept(
+    result: "Dataset", role: str, cells: Sequence[Cell], stages: Sequence[Any | None], known: Mapping[str, Summary]
+) -> Kept | None:
+    """Choose the probe that shows best what is lost: the one most stages rest on, else the first; its worst label."""
+    names = [name for name in probes_of(result) if result[name].attrs.get("role") == role]
+    if not names:
+        return None
+    rests = Counter(
+        (row["probe"], str(row.get("label") or "")) for stage in stages if stage for row in stage.evidence if row.get("probe") in names
+    )
+    probe, label = rests.most_common(1)[0][0] if rests else (names[0], "")
+    found = known.get(probe) or summary(result, probe)
+    share = found.share()
+    if not found.dim:
+        return Kept(role, probe, "", share)
+    labels = [str(one) for one in found.labels]
+    if label not in labels:
+        at_risk = [i for i, cell in enumerate(cells) if not cell.control] or list(range(len(cells)))
+        last = np.nan_to_num(share[at_risk, -1], nan=np.inf).mean(0)
+        label = labels[int(np.argmin(last))]
+    return Kept(role, probe, label, share[..., labels.index(label)])
+
+
+def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Sequence[Kept | None]) -> str:
+    """Say in one sentence what became of the chains."""
+    known = [(cell, stage) for cell, stage in zip(cells, stages, strict=True) if stage is not None]
+    if not known:
+        return _by_shares(cells, [measure for measure in measures if measure])
+    if len(cells) == 1:
+        since = badge(known[0][1]).since  # type: ignore[union-attr]
+        return f"{str(known[0][1].stage).capitalize()}{f' ({since})' if since else ''}."
+    parts = []
+    for wanted in ("late collapse", "early collapse", "no collapse"):
+        names = [_named(cell, stage) for cell, stage in known if stage.stage == wanted]
+        if names:
+            parts.append(f"{wanted} under {listed(names)}")
+    masked = [cell.label for cell, stage in known if getattr(stage, "masked", False)]
+    if masked:
+        parts.append(f"an average gets better while the tails go under {listed(masked)}")
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else "No stage could be told."
+
+
+def _named(cell: Cell, stage: Any) -> str:
+    since = [f"tails {int(stage.early)}"] if stage.early is not None else []
+    since += [f"spread {int(stage.late)}"] if stage.late is not None else []
+    return f"{cell.label} ({', '.join(since)})" if since else cell.label
+
+
+def _by_shares(cells: Sequence[Cell], measures: Sequence[Kept]) -> str:
+    parts = []
+    for i, cell in enumerate(cells):
+        shares = [f"{percent(float(m.share[i, -1]))} of its {m.role}" for m in measures if np.isfinite(m.share[i, -1])]
+        if shares:
+            parts.append(f"{cell.label} keeps {listed(shares)}")
+    if not parts or len(parts) > 8:
+        return ""
+    return f"At the last generation {'; '.join(parts)}."
