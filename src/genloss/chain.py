@@ -1,6 +1,7 @@
 """The recursion: draw, pool, select, fit, and again."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -286,4 +287,5 @@ def _bound(regime: Any, n0: int) -> Any:
 
 
 def _named(part: object) -> str:
-    return type(part).__name__
+    """The class of a part, or of the user's object that an adapter wraps."""
+    return type(inspect.unwrap(part)).__name__  # type: ignore[arg-type]
