@@ -116,7 +116,7 @@ def _seeded(rows: Floats, k: int, rng: Generator) -> Floats:
         off = rows - means[:, None, j - 1]
         far = np.minimum(far, np.einsum("rnd,rnd->rn", off, off))
         cut = np.cumsum(far, -1)
-        chosen = (cut <= rng.random(r)[:, None] * cut[:, -1:]).sum(-1)
+        chosen = (cut <= np.asarray(rng.random(r))[:, None] * cut[:, -1:]).sum(-1)
         means[:, j] = rows[each, np.minimum(chosen, n - 1)]
     return means
 
@@ -125,7 +125,7 @@ def _k_means(rows: Floats, means: Floats) -> tuple[Floats, Floats]:
     """A few steps of k-means: which centre each row belongs to, as shares of 0 and 1, and the centres."""
     k = means.shape[1]
     nearest: Array = np.empty(0)
-    shares = np.empty(0)
+    shares: Floats = np.empty(0)
     for _ in range(_LLOYD):
         before = nearest
         far = np.square(means).sum(-1)[:, None] - 2 * (rows @ means.mT)

@@ -50,7 +50,7 @@ class KernelEstimate:
 
     @property
     def cov(self) -> Floats:
-        """The covariance, shape (..., d, d): that of the rows, divisor n, plus the squared bandwidth on the diagonal."""
+        """The covariance, shape (..., d, d): that of the rows, divisor n, plus the squared bandwidths."""
         if not self._wide:
             raise AttributeError("a density on the line has var and no cov")
         off = self._rows - np.expand_dims(self.mean, self._axis)
@@ -136,8 +136,8 @@ class KernelEstimate:
 class KDE:
     """Smooth the training rows by a Gaussian kernel.
 
-    It has no sufficient statistic, so it runs in the rows engine only. With a fixed bandwidth h, replacing data lets the
-    variance of the rows tend to n * h**2; with a rule it grows exponentially.
+    It has no sufficient statistic, so it runs in the rows engine only. With a fixed bandwidth h, replacing data lets
+    the variance of the rows tend to n * h**2; with a rule it grows exponentially.
 
     Attributes:
         bandwidth: The standard deviation of the kernel: a number from 0 (0 resamples the rows, the bootstrap), or a
@@ -167,7 +167,9 @@ class KDE:
         batch = isinstance(data, Batch)
         rows = np.asarray(data.rows if batch else data)
         if rows.dtype.kind not in "iuf" or rows.ndim - batch not in (1, 2):
-            raise SpecError(f"data: {rows.dtype} rows of shape {rows.shape[1 + batch :]}; kde takes numbers, (n,) or (n, d)")
+            raise SpecError(
+                f"data: {rows.dtype} rows of shape {rows.shape[1 + batch :]}; kde takes numbers, (n,) or (n, d)"
+            )
         wide = rows.ndim - batch == 2
         n = rows.shape[1] if batch else len(rows)
         at_least(n, 1, "KDE")

@@ -53,7 +53,9 @@ class Mixture(ByValue):
         if covs.ndim == weights.ndim and means.ndim > weights.ndim:
             covs = np.broadcast_to(covs[..., None], means.shape)
         if covs.shape not in (means.shape, (*means.shape, means.shape[-1])) or covs.ndim > weights.ndim + 2:
-            raise SpecError(f"mixture.covs: shape {covs.shape} for means of shape {means.shape}; give variances or (k, d, d)")
+            raise SpecError(
+                f"mixture.covs: shape {covs.shape} for means of shape {means.shape}; give variances or (k, d, d)"
+            )
         if covs.ndim == means.ndim and np.min(covs) < 0:
             raise SpecError(f"mixture.covs: a variance of {np.min(covs)}; give numbers from 0")
         if not 0 <= self.temperature < np.inf:

@@ -323,11 +323,13 @@ def _from_table(source: ArrayFile) -> tuple[Array, Array | None]:
         if name not in table.column_names:
             raise SpecError(f"array-file.columns: no column {name!r}; there are {', '.join(table.column_names)}")
 
-    def is_number(name: str) -> bool:
+    def is_number(name: Any) -> bool:
         kind = table.schema.field(name).type
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
-    names = list(source.columns) or [name for name in table.column_names if is_number(name) and name != source.label_column]
+    names = list(source.columns) or [
+        name for name in table.column_names if is_number(name) and name != source.label_column
+    ]
     text = [name for name in names if not is_number(name)]
     if text or not names:
         raise SpecError(f"array-file.columns: {text[0]!r} holds no numbers" if text else "no column of numbers")
@@ -343,7 +345,9 @@ def _checked_rows(given: Any, where: str) -> Array:
         if rows.dtype.kind not in "iub":
             rows = rows.astype(float)
     except (TypeError, ValueError):
-        raise SpecError(f"{where}: {type(given).__name__} holds no rows of numbers; give an array (n,) or (n, d)") from None
+        raise SpecError(
+            f"{where}: {type(given).__name__} holds no rows of numbers; give an array (n,) or (n, d)"
+        ) from None
     if rows.dtype.kind == "b":
         rows = rows.astype(np.int64)
     if rows.ndim not in (1, 2):
