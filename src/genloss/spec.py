@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
-import yaml
 
 from genloss.chain import Chain
 from genloss.errors import SpecError
 from genloss.kinds import fields_of, find
+from genloss.plain import change, parse, read
 from genloss.plan import Grid
 
 _CHAIN = {"source": "source", "learner": "learner", "regime": "regime", "curator": "curator"}
@@ -36,57 +36,6 @@ class RunSpec:
     grid: Grid
     probes: Mapping[str, Any]
     options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read(path: str | Path) -> dict[str, Any]:
-    """Read a spec file as plain data.
-
-    Raises:
-        SpecError: Where it is no YAML mapping.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
-    except IsADirectoryError:
-        raise SpecError(f"{path}: a folder; give a YAML file") from None
-    except FileNotFoundError:
-        raise SpecError(f"{path}: no such file; give a YAML file") from None
-    return parse(text, str(path))
-
-
-def parse(text: str, where: str = "spec") -> dict[str, Any]:
-    """Read a spec from text."""
-    try:
-        spec = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise SpecError(f"{where}:{line} no YAML ({getattr(error, 'problem', None) or 'unreadable'})") from None
-    if not isinstance(spec, dict):
-        raise SpecError(f"{where}: {type(spec).__name__}, no mapping; a spec has source, learner, regime and n0")
-    return spec
-
-
-def change(spec: Mapping[str, Any], assignment: str) -> dict[str, Any]:
-    """Set one value of a spec, as `--set part.field=value` does; the value is read as YAML."""
-    target, equals, text = assignment.partition("=")
-    if not equals or not target:
-        raise SpecError(f"--set {assignment}: no assignment; write key=value")
-    value = yaml.load(text, _Loader)
-    changed: dict[str, Any] = _copied(spec)
-    place: Any = changed
-    *path, last = target.split(".")
-    for i, name in enumerate(path):
-        place = _step(place, name, f"--set {'.'.join(path[: i + 1])}")
-    if isinstance(place, list):
-        place[_index(place, last, f"--set {target}")] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    else:
-        raise SpecError(f"--set {target}: {'.'.join(path)} is {place!r} and has no fields")
-    return changed
 
 
 def runs(spec: Mapping[str, Any], folder: Path | None = None, where: str = "spec") -> dict[str, RunSpec]:
@@ -115,6 +64,8 @@ def run_spec(spec: Mapping[str, Any], folder: Path | None = None, where: str = "
     """
     if not isinstance(spec, Mapping):
         raise SpecError(f"{where}: {spec!r} is no run; give a mapping with source, learner, regime and n0")
+    if not isinstance(spec.get("title", ""), str):
+        raise SpecError(f"{where}: title: {spec['title']!r} is no text")
     known = {*_CHAIN, "n0", "warm_start", "probes", "title", *_OPTIONS}
     for name in spec:
         if name not in known:
@@ -174,8 +125,10 @@ def _build(part: str | None, plain: Any, folder: Path | None, where: str) -> Any
 def _call(cls: Any, values: dict[str, Any], where: str) -> Any:
     try:
         return cls(**values)
-    except SpecError:
-        raise
+    except SpecError as error:
+        part = where.rsplit(": ", 1)[-1]
+        said = str(error)
+        raise SpecError(where + (said[len(part) :] if said.startswith(f"{part}.") else f": {said}")) from None
     except (TypeError, ValueError) as error:
         raise SpecError(f"{where}: {str(error).splitlines()[0]}") from None
 
@@ -204,6 +157,8 @@ def _fitted(value: Any, hint: Any, folder: Path | None, where: str) -> Any:
         return float(value)
     if isinstance(value, str) and {int, float} & set(options) and str not in options and value not in literals:
         raise SpecError(f"{where}: {value!r} is no {_words(options)}")
+    if options == (bool,):
+        raise SpecError(f"{where}: {value!r} is no truth value; write true or false")
     if isinstance(value, (int, float)) and options == (str,):
         raise SpecError(f"{where}: {value!r} is no text")
     return value
@@ -231,8 +186,9 @@ def _chain(plain: Mapping[str, Any], folder: Path | None, where: str) -> Chain:
         name: _build(part, plain[name], folder, f"{where}: {name}") for name, part in _CHAIN.items() if name in plain
     }
     n0 = _fitted(plain["n0"], int, folder, f"{where}: n0")
+    warm_start = _fitted(plain.get("warm_start", False), bool, folder, f"{where}: warm_start")
     try:
-        return Chain(n0=n0, warm_start=bool(plain.get("warm_start", False)), **parts)
+        return Chain(n0=n0, warm_start=warm_start, **parts)
     except SpecError as error:
         raise SpecError(f"{where}: {error}") from None
 
@@ -354,51 +310,11 @@ def _file_module(file: Path) -> Any:
         raise FileNotFoundError(f"no file {file}")
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    return importlib.import_module(file.stem)
+    importlib.invalidate_caches()
+    module = importlib.import_module(file.stem)
+    if Path(getattr(module, "__file__", None) or "").resolve() != file.resolve():
+        raise ImportError(f"another module is called {file.stem}; rename {file.name}")
+    return module
 
-
-def _copied(plain: Any) -> Any:
-    if isinstance(plain, Mapping):
-        return {name: _copied(value) for name, value in plain.items()}
-    return [_copied(value) for value in plain] if isinstance(plain, list) else plain
-
-
-def _step(place: Any, name: str, where: str) -> Any:
-    if isinstance(place, list):
-        return place[_index(place, name, where)]
-    if not isinstance(place, dict):
-        raise SpecError(f"{where}: {place!r} has no fields")
-    if isinstance(place.get(name), str):
-        place[name] = {"kind": place[name]}
-    if name not in place:
-        raise SpecError(f"{where}: no such key; there is {', '.join(map(str, place)) or 'nothing'}")
-    return place[name]
-
-
-def _index(place: list[Any], name: str, where: str) -> int:
-    if not name.isdigit() or int(name) >= len(place):
-        raise SpecError(f"{where}: {name!r} is no position in a list of {len(place)}")
-    return int(name)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with decimal exponents read as numbers and no key given twice."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    loader.flatten_mapping(node)
-    seen: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        name = loader.construct_object(key_node, deep=True)
-        if isinstance(name, (list, dict)) or name in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {name!r} given twice", key_node.start_mark)
-        seen[name] = loader.construct_object(value_node, deep=True)
-    return seen
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
 
 __all__ = ["RunSpec", "build", "change", "parse", "read", "run_spec", "runs"]
