@@ -44,6 +44,12 @@ class _Work:
         return None
 
 
+def check_workers(workers: Any) -> None:
+    """Refuse what is no number of processes."""
+    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
+        raise SpecError(f"workers: {workers!r} is no number of processes; give a whole number from 1")
+
+
 def in_memory(plan: Plan, workers: int, progress: bool) -> Iterator[tuple[Job, Values]]:
     """Run all blocks and give their values."""
     for work, values in _all([_work(plan, job, None) for job in plan.jobs()], workers, progress):
@@ -67,8 +73,6 @@ def _all(works: list[_Work], workers: int, progress: bool) -> Iterator[tuple[_Wo
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
-    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
-        raise SpecError(f"workers: {workers!r} is no number of processes; give a whole number from 1")
     works = sorted(works, key=lambda work: -max(work.job.width, 1) * (work.job.generations + 1))
     total = sum(work.job.generations + 1 for work in works)
     with tqdm(total=total, disable=not progress, unit="gen", smoothing=0.05, dynamic_ncols=True) as bar:
@@ -108,7 +112,8 @@ def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work
             tries += 1
             if tries >= _TRIES:
                 raise SpecError(
-                    f"workers: a worker process died {tries} times in a row (out of memory?); give fewer workers"
+                    f"workers: a worker process died {tries} times in a row (out of memory, or a script without "
+                    "`if __name__ == '__main__':`?); give fewer workers"
                 ) from None
         except BaseException:
             for future in futures:
@@ -165,9 +170,25 @@ def _run(work: _Work) -> Values | None:
             _queue.put(steps)
             told, steps = time.monotonic(), 0
 
-    with threadpool_limits(1):
-        values = work(step)
+    try:
+        with threadpool_limits(1):
+            values = work(step)
+    except Exception as error:
+        raise _sendable(error) from None
     with contextlib.suppress(OSError):
         if steps:
             _queue.put(steps)
     return values
+
+
+def _sendable(error: Exception) -> Exception:
+    """An error that reaches the parent process: one that cannot be sent as it is, is sent as its words."""
+    from multiprocessing.reduction import ForkingPickler
+
+    try:
+        again = ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:
+        again = None
+    if type(again) is type(error):
+        return error
+    return RuntimeError(f"{type(error).__name__}: {error}")

@@ -30,8 +30,11 @@ class Grid:
         object.__setattr__(self, "dims", {name: tuple(labels) for name, labels in self.dims.items()})
         object.__setattr__(self, "chains", tuple(self.chains))
         wanted = int(np.prod(self.shape, dtype=int))
-        if len(self.chains) != wanted:
-            raise SpecError(f"grid: {len(self.chains)} chains for {self.shape} labels; give {wanted}")
+        if len(self.chains) != wanted or not wanted:
+            raise SpecError(f"grid: {len(self.chains)} chains for {self.shape} labels; give {wanted or 'at least one'}")
+        for chain in self.chains:
+            if not isinstance(chain, Chain):
+                raise SpecError(f"grid: {type(chain).__name__} is no chain; give a Chain")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,7 +73,9 @@ class Plan:
                 raise SpecError(f"{name}: {value!r} is no number of that kind; give a whole number from {least}")
         if self.engine not in ("rows", "exact"):
             raise SpecError(f"engine: no engine {self.engine!r}; known engines: exact, rows")
-        for name in self.probes:
+        for name, probe in self.probes.items():
+            if isinstance(probe, type) or not callable(probe):
+                raise SpecError(f"probes: {name}: {probe!r} is no probe; give a function of a generation")
             if name in ("film", "replicate", "generation") or ":" in name:
                 raise SpecError(f"probes: the name {name!r} is taken; choose another")
 

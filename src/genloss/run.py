@@ -66,6 +66,43 @@ def run(
         >>> bool(result["variance"].median("replicate")[-1] < 0.1)
         True
     """
+    plan = planned(
+        chain,
+        probes,
+        generations=generations,
+        replicates=replicates,
+        seed=seed,
+        engine=engine,
+        bootstrap=bootstrap,
+        film=film,
+    )
+    execute.check_workers(workers)
+    if out is None:
+        if resume:
+            raise SpecError("resume: a run that is kept nowhere cannot be resumed; give out=DIR")
+        return dataset(plan.describe(), plan.probes, dict(execute.in_memory(plan, workers, progress)))
+    with storage.opened(Path(out), plan, resume) as store:
+        execute.to_store(plan, store, workers, progress)
+        return store.dataset()
+
+
+def planned(
+    chain: Chain | Mapping[str, Chain] | Grid,
+    probes: Mapping[str, Any],
+    *,
+    generations: int,
+    replicates: int = 1,
+    seed: int = 0,
+    engine: Engine = "rows",
+    bootstrap: int | None = None,
+    film: bool = False,
+) -> Plan:
+    """Check what `run` is asked for, before anything is run or written; the arguments are those of `run`.
+
+    Raises:
+        SpecError: Where something is wrong with what was asked, in one line.
+        NotExact: Where the exact engine has no exact form for a part of the chain.
+    """
     if isinstance(chain, Grid):
         grid = chain
     elif isinstance(chain, Chain):
@@ -81,13 +118,6 @@ def run(
     if bootstrap is None:
         bootstrap = BOOTSTRAP if replicates == 1 else 0
     plan = Plan(grid, dict(probes), generations, replicates, seed, engine, bootstrap, film)
-    if engine == "exact":
-        for each in grid.chains:
-            each.check_exact()
-    if out is None:
-        if resume:
-            raise SpecError("resume: a run that is kept nowhere cannot be resumed; give out=DIR")
-        return dataset(plan.describe(), plan.probes, dict(execute.in_memory(plan, workers, progress)))
-    with storage.opened(Path(out), plan, resume) as store:
-        execute.to_store(plan, store, workers, progress)
-        return store.dataset()
+    for each in grid.chains if engine == "exact" else ():
+        each.check_exact()
+    return plan

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_CHECKPOINTS = float(os.environ.get("GENLOSS_CHECKPOINT_SECONDS", "5"))
 _FORMAT = 1
+_STRAY = re.compile(r"\.(study|run)\.json\.\d+\.tmp")
 
 
 def commit(path: Path, content: bytes) -> None:
@@ -38,10 +40,20 @@ def commit(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def foreign(folder: Path) -> bool:
+    """Whether a folder holds anything that a run of genloss, begun and interrupted at any moment, does not leave."""
+    return any(
+        path.name not in ("study.json", "parts", "checkpoints", ".lock") and not _STRAY.fullmatch(path.name)
+        for path in folder.iterdir()
+    )
 
 
 @dataclass(frozen=True)
@@ -130,12 +142,16 @@ class Store:
         repair = f"delete {self._record(job).name} beside it and resume"
         try:
             record = json.loads(self._record(job).read_bytes())
+            recorded, spec = record["sha256"], record["spec"]
             content = path.read_bytes()
-            sound = record["sha256"] == checksum(content) and record["spec"] == self.digest
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            sound = False
-        if not sound:
+        except FileNotFoundError:
+            raise SpecError(f"{path}: missing, though it is recorded as finished; {repair}") from None
+        except (ValueError, KeyError, TypeError):
+            raise SpecError(f"{self._record(job)}: damaged; delete it and resume") from None
+        if recorded != checksum(content):
             raise SpecError(f"{path}: damaged, its checksum is not the recorded one; {repair}")
+        if spec != self.digest:
+            raise SpecError(f"{path}: part of another run, not of the one in run.json; {repair}")
         table = pq.read_table(pa.BufferReader(content))
         notes = json.loads(table.schema.metadata[b"genloss"])
         arrays = {}
@@ -209,7 +225,7 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
         there = _header(folder)["spec"]
         if checksum(_canonical(there)) != store.digest:
             raise SpecError(f"{folder}: holds another run ({_difference(there, store.spec)}); give another folder")
-    elif folder.exists() and any(path.name != "study.json" for path in folder.iterdir()):
+    elif folder.exists() and foreign(folder):
         raise SpecError(f"{folder}: not empty and no run of genloss; give an empty or a new folder")
     for part in ("parts", "checkpoints"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -220,7 +236,11 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
             raise SpecError(
                 f"{folder}: another process is writing this run; wait for it or give another folder"
             ) from None
-        for stray in folder.glob("*/.*.tmp"):
+        for stray in (
+            *folder.glob("parts/.*.tmp"),
+            *folder.glob("checkpoints/.*.tmp"),
+            *folder.glob(".run.json.*.tmp"),
+        ):
             stray.unlink(missing_ok=True)
         if not header.exists():
             content = {
@@ -245,8 +265,8 @@ def load(folder: str | Path, *, partial: bool = False) -> "xr.Dataset":
     """
     folder = Path(folder)
     header = _header(folder)
-    meta = {name: Meta(**known) for name, known in header["meta"].items()}
-    return Store(folder, header["spec"], meta, tuple(Job(**job) for job in header["jobs"])).dataset(partial)
+    meta = header["meta"]
+    return Store(folder, header["spec"], meta, header["jobs"]).dataset(partial)
 
 
 def _header(folder: Path) -> dict[str, Any]:
@@ -255,13 +275,17 @@ def _header(folder: Path) -> dict[str, Any]:
         header: dict[str, Any] = json.loads(path.read_bytes())
         if header["format"] != _FORMAT:
             raise SpecError(f"{path}: written in format {header['format']}, this version reads {_FORMAT}")
+        return {
+            "spec": dict(header["spec"]),
+            "meta": {name: Meta(**known) for name, known in header["meta"].items()},
+            "jobs": tuple(Job(**job) for job in header["jobs"]),
+        }
     except FileNotFoundError:
         raise SpecError(f"{folder}: no run here (there is no run.json); give the folder of a run") from None
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, SpecError):
-            raise
+    except SpecError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise SpecError(f"{path}: damaged; the run cannot be read without it") from None
-    return header
 
 
 def _canonical(spec: Mapping[str, Any]) -> bytes:

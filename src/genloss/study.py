@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from genloss import spec as specs
 from genloss import storage
 from genloss.errors import SpecError
-from genloss.run import run
+from genloss.execute import check_workers
+from genloss.run import planned, run
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _FILE = "study.json"
+GENERATIONS = 10
+"""The last generation of a run whose spec does not say it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,14 @@ class Study:
             The results by the names of the runs; a spec of one run has the name "".
         """
         built = specs.runs(self.spec, self.base, self.name)
+        for each in built.values():
+            planned(each.grid, each.probes, **{"generations": GENERATIONS, **each.options})
+        check_workers(workers)
         self._claim(resume)
         results = {}
         for name, each in built.items():
             told(name)
-            options = {"generations": 10, **each.options}
+            options = {"generations": GENERATIONS, **each.options}
             folder = self.folder / name if name else self.folder
             again = resume and (folder / "run.json").exists()
             results[name] = run(
@@ -71,7 +77,9 @@ class Study:
         if path.exists() and not resume:
             raise SpecError(f"{self.folder}: holds a run already; go on with it by --resume, or give another folder")
         if not path.exists():
-            if self.folder.is_dir() and any(self.folder.iterdir()):
+            if self.folder.exists() and not self.folder.is_dir():
+                raise SpecError(f"{self.folder}: a file; give a folder")
+            if self.folder.is_dir() and storage.foreign(self.folder):
                 raise SpecError(f"{self.folder}: not empty and no run of genloss; give an empty or a new folder")
             self.folder.mkdir(parents=True, exist_ok=True)
             base = None if self.base is None else str(self.base)

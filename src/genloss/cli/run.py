@@ -89,13 +89,14 @@ def _asked(asked: argparse.Namespace) -> Any:
         value = getattr(asked, option)
         if value is not None:
             for each in plain["runs"].values() if isinstance(plain.get("runs"), dict) else [plain]:
-                each[option] = value
+                if isinstance(each, dict):
+                    each[option] = value
     return Study(plain, asked.out or _next(Path(name).stem), base, name)
 
 
 def _changed(asked: argparse.Namespace) -> bool:
     return bool(asked.changes) or any(
-        getattr(asked, name) is not None for name in ("replicates", "generations", "engine")
+        getattr(asked, name) is not None for name in ("replicates", "generations", "seed", "engine")
     )
 
 
