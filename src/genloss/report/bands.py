@@ -53,7 +53,14 @@ def _panel(found: Summary, cell: Cell, share: Array, names: Sequence[str]) -> Pa
         for k, name in enumerate(names):
             y = 1 - (k + 0.5) / len(names)
             ax.text(
-                -0.03, y, name, transform=ax.transAxes, ha="right", va="center", fontsize=7.5, color=FAINT,
+                -0.03,
+                y,
+                name,
+                transform=ax.transAxes,
+                ha="right",
+                va="center",
+                fontsize=7.5,
+                color=FAINT,
                 parse_math=False,
             )
             ax.text(1.03, y, percent(float(share[-1, k])), transform=ax.transAxes, va="center", fontsize=7.5)

@@ -96,7 +96,9 @@ class Summary:
 def probes_of(result: "Dataset") -> list[str]:
     """List the probes of a result."""
     if not hasattr(result, "data_vars"):
-        raise SpecError(f"report: {type(result).__name__} is no result; give the Dataset of genloss.run or genloss.load")
+        raise SpecError(
+            f"report: {type(result).__name__} is no result; give the Dataset of genloss.run or genloss.load"
+        )
     found = [str(name) for name, var in result.data_vars.items() if {"replicate", "generation"} <= set(var.dims)]
     if not found:
         raise SpecError("report: no probe in this result; give the Dataset of genloss.run or genloss.load")
@@ -124,12 +126,19 @@ def cells_of(result: "Dataset") -> list[Cell]:
     values = {dim: result[dim].values.tolist() for dim in dims}
     described = spec_of(result).get("chains", [])
     combinations = list(itertools.product(*values.values()))
-    controls = [_control(described[i] if len(described) == len(combinations) else None, labels) for i, labels in enumerate(combinations)]
+    controls = [
+        _control(described[i] if len(described) == len(combinations) else None, labels)
+        for i, labels in enumerate(combinations)
+    ]
     main = next((dim for dim in dims if dim in ("regime", "chain")), dims[0] if dims else "")
     plain = [
         label
         for label in values.get(main, [""])
-        if not all(control for labels, control in zip(combinations, controls, strict=True) if not main or labels[dims.index(main)] == label)
+        if not all(
+            control
+            for labels, control in zip(combinations, controls, strict=True)
+            if not main or labels[dims.index(main)] == label
+        )
     ]
     found = []
     for labels, control in zip(combinations, controls, strict=True):
@@ -139,7 +148,9 @@ def cells_of(result: "Dataset") -> list[Cell]:
         found.append(
             Cell(
                 where,
-                (label_of(own) if main in ("regime", "chain") else f"{clean(main)} {label_of(own)}") if main else "the chain",
+                (label_of(own) if main in ("regime", "chain") else f"{clean(main)} {label_of(own)}")
+                if main
+                else "the chain",
                 ", ".join(f"{clean(dim)} {label_of(label)}" for dim, label in where.items() if dim != main),
                 GREY if control else COLOURS[i % len(COLOURS)],
                 "" if control else MARKERS[i % len(MARKERS)],
@@ -153,7 +164,9 @@ def _control(described: Any, labels: Iterable[Any]) -> bool:
     """Whether a chain retrains on fresh real data alone, by its description, or by its name where it has none."""
     if isinstance(described, Mapping):
         regime = described.get("regime")
-        return isinstance(regime, Mapping) and regime.get("kind") == "fresh-real" and regime.get("real_fraction", 1) == 1
+        return (
+            isinstance(regime, Mapping) and regime.get("kind") == "fresh-real" and regime.get("real_fraction", 1) == 1
+        )
     return "control" in labels
 
 

@@ -84,7 +84,8 @@ def look() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         mpl.rcdefaults()
-        mpl.rcParams.update(_LOOK)
+        settings: Any = mpl.rcParams
+        settings.update(_LOOK)
         yield
 
 
@@ -106,9 +107,7 @@ def compose(panels: Sequence[Panel], title: str = "", columns: int = 5) -> Any:
         total = rows * (name + height) + head
         figure = Figure(figsize=(columns * width, total))
         ratios = [name, height] * rows
-        grid = GridSpec(
-            2 * rows, columns, figure, 0, 0, 1, 1 - head / total, wspace=0, hspace=0, height_ratios=ratios
-        )
+        grid = GridSpec(2 * rows, columns, figure, 0, 0, 1, 1 - head / total, wspace=0, hspace=0, height_ratios=ratios)
         for i, panel in enumerate(panels):
             row, column = divmod(i, columns)
             panel.draw(figure.add_subfigure(grid[2 * row + 1, column]))

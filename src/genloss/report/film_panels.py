@@ -49,7 +49,7 @@ def panels(result: "Dataset", cells: Sequence[Cell]) -> list[Panel]:
     return make(film, generation, cells)
 
 
-def texts(result: "Dataset", cells: Sequence[Cell], limit: int = 260) -> list[list[tuple[int, str]]]:
+def texts(result: "Dataset", cells: Sequence[Cell], limit: int = 190) -> list[list[tuple[int, str]]]:
     """The film of a language model: for every chain, generations and what their models write."""
     film = flat(result, "film")
     chosen = frames(result)
@@ -64,7 +64,7 @@ def _lines(film: Array, generation: Array, cells: Sequence[Cell]) -> list[Panel]
 
 
 def histograms(film: Array) -> tuple[Array, Array]:
-    """Count the samples of every chain and generation, (chains, generations, shots), in shared bins; and their edges."""
+    """Count the samples, (chains, generations, shots), in bins that all share; return counts and edges."""
     edges = _edges(film)
     return np.array([[np.histogram(rows[np.isfinite(rows)], edges)[0] for rows in cell] for cell in film]), edges
 
@@ -74,27 +74,34 @@ def _edges(film: Array) -> Array:
     first = film[:, 0][np.isfinite(film[:, 0])]
     everything = film[np.isfinite(film)]
     if not first.size:
-        return np.linspace(-1, 1, 65)
+        return np.linspace(-1, 1, 45)
     low, high = np.quantile(first, (0.001, 0.999))
     room = (high - low) or abs(high) or 1.0
     left, right = np.quantile(everything, (0.005, 0.995))
-    return np.linspace(max(min(low, left), low - room), min(max(high, right), high + room), 65)
+    return np.linspace(max(min(low, left), low - room), min(max(high, right), high + room), 45)
 
 
 def _ridges(counts: Array, edges: Array, generation: Array, cell: Cell, height: float) -> Panel:
     panel: Panel
-    alt = f"What {cell.label} draws at generations {', '.join(map(str, generation))}, each above the outline of generation 0."
+    alt = f"What {cell.label} draws at generations {', '.join(map(str, generation))}, with generation 0 as outline."
 
     def draw(figure: Any) -> None:
         ax = panel.axes(figure, left=0.42, right=0.12, top=0.2)
         for k, row in enumerate(counts):
             base = len(counts) - 1 - k
             first, own = counts[0] / max(counts[0].max(), 1), row / max(row.max(), 1)
-            ax.stairs(base + 0.92 * own, edges, baseline=base, fill=True, color=cell.colour, alpha=0.75, lw=0, zorder=2 * k)
+            ax.stairs(
+                base + 0.92 * own, edges, baseline=base, fill=True, color=cell.colour, alpha=0.75, lw=0, zorder=2 * k
+            )
             ax.stairs(base + 0.92 * first, edges, baseline=None, color="#7b828c", lw=0.6, zorder=2 * k + 1)
             ax.axhline(base, color=RULE, lw=0.5, zorder=0)
             ax.text(
-                -0.02, base + 0.12, str(generation[k]), transform=ax.get_yaxis_transform(), ha="right", fontsize=7.5,
+                -0.02,
+                base + 0.12,
+                str(generation[k]),
+                transform=ax.get_yaxis_transform(),
+                ha="right",
+                fontsize=7.5,
                 color=FAINT,
             )
         ax.set_xlim(edges[0], edges[-1])
@@ -138,8 +145,13 @@ def _strip(shots: Array, low: float, high: float, generation: Array, cell: Cell)
         ax.set_axis_off()
         for c in range(columns):
             ax.text(
-                (c * step + side / 2) / sheet.shape[1], 1.03, str(generation[c]), transform=ax.transAxes, ha="center",
-                fontsize=7.5, color=FAINT,
+                (c * step + side / 2) / sheet.shape[1],
+                1.03,
+                str(generation[c]),
+                transform=ax.transAxes,
+                ha="center",
+                fontsize=7.5,
+                color=FAINT,
             )
         ax.text(0, 1.03 + 0.17 / (height - 0.41), "generation", transform=ax.transAxes, fontsize=7, color=FAINT)
 
@@ -157,7 +169,9 @@ def _points(film: Array, generation: Array, cells: Sequence[Cell]) -> list[Panel
 
 def _scatter(points: Array, low: Array, high: Array, generation: Array, cell: Cell) -> Panel:
     panel: Panel
-    alt = f"Points that {cell.label} draws (first two coordinates) at generations {', '.join(map(str, generation))}, over those of generation 0."
+    alt = (
+        f"Points that {cell.label} draws at generations {', '.join(map(str, generation))}, over those of generation 0."
+    )
     rows = -(-len(generation) // 3)
     height = rows * 0.95 + 0.06
 

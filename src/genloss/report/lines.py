@@ -38,7 +38,8 @@ def _panel(
     each = None if found.each is None else found.each[own]
     noise = None if found.noise is None else found.noise[own]
     ends = [f"{cells[i].label} from {number(median[i, 0])} to {number(median[i, -1])}" for i in here]
-    alt = f"{title_of(found.name)}{f', {label}' if label else ''}, generations 0 to {found.generation[-1]}: {'; '.join(ends)}."
+    title = ", ".join(part for part in (title_of(found.name), label) if part)
+    alt = f"{title}, generations 0 to {found.generation[-1]}: {'; '.join(ends)}."
     widest = max(len(clean(cells[i].line, 22)) for i in here)
     panel: Panel
 
@@ -66,8 +67,10 @@ def _panel(
             handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
             ax.legend(handles.values(), handles.keys(), loc="upper right", fontsize=7, frameon=False, labelcolor=FAINT)
         by_generation(ax, t)
-        plain_numbers(ax.yaxis)
         _range(ax, low[list(here)], high[list(here)], log)
+        if log:
+            _log_ticks(ax)
+        plain_numbers(ax.yaxis)
         _name_lines(ax, cells, here, median)
 
     panel = Panel(label, alt, WIDTH, HEIGHT, draw)
@@ -92,6 +95,16 @@ def _range(ax: Any, low: Array, high: Array, log: bool) -> None:
     room = 0.05 * (top - bottom) or 0.05 * abs(top) or 1.0
     if np.isfinite(room):
         ax.set_ylim(0 if 0 <= bottom < 0.6 * top else bottom - room, top + room)
+
+
+def _log_ticks(ax: Any) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    low, high = ax.get_ylim()
+    decades = np.log10(high) - np.log10(low)
+    subs = (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _name_lines(ax: Any, cells: Sequence[Cell], here: Sequence[int], median: Array) -> None:
@@ -132,6 +145,6 @@ def overlay(
         return
     for i in here:
         if all(dim in cells[i].where for dim in dims):
-            values = array.sel({dim: cells[i].where[dim] for dim in dims}).values
+            values = array.sel({dim: cells[i].where[str(dim)] for dim in dims}).values
             if np.isfinite(values).any():
                 yield i, values, law

@@ -14,10 +14,9 @@ from genloss.report.cells import Cell, Summary, cells_of, probes_of, spec_of, su
 from genloss.report.figure import Panel, alone, look
 from genloss.report.repeat import document
 from genloss.report.stage import Badge, badge, kept, matched, verdict
-from genloss.report.words import clean, number, percent, title_of
+from genloss.report.words import clean, percent, title_of
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
     from xarray import Dataset
 
 _ROLES = {
@@ -27,7 +26,7 @@ _ROLES = {
     "concepts": "Concepts",
     "language": "Language",
     "average": "Averages",
-    "": "Other probes",
+    "": "",
 }
 _MOST_PANELS = 24
 
@@ -38,11 +37,13 @@ class Image:
 
     Attributes:
         label: What it shows that its neighbours do not.
+        colour: The colour of the chain that it shows; "" where it shows several.
         address: The picture itself, as a data address.
         alt: What it shows, in words.
     """
 
     label: str
+    colour: str
     address: str
     alt: str
 
@@ -57,7 +58,7 @@ class Plate:
         images: The pictures.
         table: The table behind them, as the address of a CSV file.
         file: A name for that file.
-        wide: Whether they are a row of small pictures.
+        role: What the probe measures, in words.
     """
 
     title: str
@@ -65,7 +66,7 @@ class Plate:
     images: Sequence[Image]
     table: str
     file: str
-    wide: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Card:
         masked: Whether an average gets better while the tails go.
         evidence: The rows of the evidence.
         image: What it keeps; None where no probe says so.
+        spark: The same at the size of a word.
     """
 
     label: str
@@ -91,6 +93,7 @@ class Card:
     masked: bool
     evidence: Sequence[Mapping[str, str]]
     image: Image | None
+    spark: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class Section:
         measured: What tails and spread are measured by.
         cards: Its chains at a glance.
         shares: The table behind the first pictures, as an address.
-        groups: Its probes by what they measure.
+        bands: Its vector probes.
+        lines: Its other probes.
         film: What its models draw; None where it is a text or there is none.
         texts: What its models write: for every chain its name, colour, and texts by generation.
         texts_table: The table of the texts, as an address.
@@ -119,7 +123,8 @@ class Section:
     measured: str
     cards: Sequence[Card]
     shares: str
-    groups: Sequence[tuple[str, Sequence[Plate]]]
+    bands: Sequence[Plate]
+    lines: Sequence[Plate]
     film: Plate | None
     texts: Sequence[tuple[str, str, Sequence[tuple[int, str]]]]
     texts_table: str
@@ -155,7 +160,9 @@ def html(
     """
     import jinja2
 
-    named = dict(results) if isinstance(results, Mapping) and not hasattr(results, "data_vars") else {"": results}
+    several = isinstance(results, Mapping) and not hasattr(results, "data_vars")
+    given: Any = results
+    named: dict[str, Any] = dict(given) if several else {"": given}
     if not named:
         raise SpecError("report: no results; give the Dataset of genloss.run or a mapping of names to them")
     where = None if path is None else _place(Path(path))
@@ -165,7 +172,9 @@ def html(
             found = _of(stages, name, len(named))
             found = _stages(result) if found is None else found or None
             sections.append(_section(f"run-{i}", clean(name), result, found, _of(predictions, name, len(named))))
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     source = resources.files("genloss.report").joinpath("page.html").read_text(encoding="utf-8")
     page = environment.from_string(source).render(title=clean(title), sections=sections, percent=percent)
     if where is not None:
@@ -206,43 +215,51 @@ def _section(anchor: str, name: str, result: "Dataset", stages: Iterable[Any] | 
     cells = cells_of(result)
     known = {probe: summary(result, probe) for probe in probes_of(result)}
     staged = matched(cells, stages)
-    measures = [kept(result, role, cells, staged, known) for role in ("tails", "spread")]
-    there = [measure for measure in measures if measure is not None]
+    tails, spread = (kept(result, role, cells, staged, known) for role in ("tails", "spread"))
+    there = [measure for measure in (tails, spread) if measure is not None]
     file = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "genloss"
     images: Sequence[Image | None] = [None] * len(cells)
+    sparks = [""] * len(cells)
     table = ""
     if there:
-        images = _images(shares.panels(cells, result["generation"].values, *measures, staged))
+        sparks = [shares.spark(i, cell, tails, spread) for i, cell in enumerate(cells)]
+        images = _images(shares.panels(cells, result["generation"].values, tails, spread, staged), cells)
         images = [*images, *[None] * (len(cells) - len(images))]
         table = tables.link(tables.of_shares(there, cells, result["generation"].values))
     spec = spec_of(result)
     text = document(spec) if spec else ""
     kind = film_panels.kind_of(result)
     pages = film_panels.texts(result, cells) if kind == "text" else []
+    plates = _plates(known, cells, predictions, file)
     return Section(
         anchor=anchor,
         name=name,
-        verdict=verdict(cells, staged, measures),
+        verdict=verdict(cells, staged, there),
         measured="; ".join(f"{measure.role} by {measure.words}" for measure in there),
-        cards=[_card(*each) for each in zip(cells, staged, images, strict=True)],
+        cards=[_card(*each) for each in zip(cells, staged, images, sparks, strict=True)],
         shares=table,
-        groups=_groups(known, cells, predictions, file),
+        bands=[plate for vector, plate in plates if vector],
+        lines=[plate for vector, plate in plates if not vector],
         film=_film(result, cells, file) if kind not in ("", "text") else None,
         texts=[(cell.label, cell.colour, page) for cell, page in zip(cells, pages, strict=False)],
         texts_table=tables.link(tables.of_film(result, cells)) if kind == "text" else "",
         spec=text,
         spec_file="data:application/yaml;base64," + base64.b64encode(text.encode("utf-8", "replace")).decode(),
-        facts=[(fact, clean(spec[fact])) for fact in ("genloss", "seed", "engine", "generations", "replicates") if fact in spec],
+        facts=[
+            (fact, clean(spec[fact]))
+            for fact in ("genloss", "seed", "engine", "generations", "replicates")
+            if fact in spec
+        ],
         file=file,
     )
 
 
-def _card(cell: Cell, stage: Any | None, image: Image | None) -> Card:
+def _card(cell: Cell, stage: Any | None, image: Image | None, spark: str) -> Card:
     evidence = [] if stage is None else [_row(row) for row in stage.evidence]
     control = cell.control or bool(getattr(stage, "control", False))
     masked = bool(getattr(stage, "masked", False))
     text = "" if stage is None else clean(stage.text)
-    return Card(cell.label, cell.colour, control, badge(stage), text, masked, evidence, image)
+    return Card(cell.label, cell.colour, control, badge(stage), text, masked, evidence, image, spark)
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, str]:
@@ -254,46 +271,52 @@ def _row(row: Mapping[str, Any]) -> dict[str, str]:
         "generation": clean(row.get("generation", "")),
     }
     for name in ("loss", "low", "high", "margin"):
-        value = row.get(name)
-        found[name] = percent(float(value)) if isinstance(value, (int, float)) or hasattr(value, "dtype") else "–"
-        if found[name] != "–" and float(value) < 0:  # type: ignore[arg-type]
-            found[name] = f"−{percent(-float(value))}"  # type: ignore[arg-type]
+        found[name] = _signed(row.get(name))
     return found
 
 
-def _images(panels: Sequence[Panel]) -> list[Image]:
-    return [Image(clean(panel.label), alone(panel), clean(panel.alt)) for panel in panels[:_MOST_PANELS]]
+def _signed(value: Any) -> str:
+    try:
+        loss = float(value)
+    except (TypeError, ValueError):
+        return "–"
+    return f"−{percent(-loss)}" if loss < 0 else percent(loss)
 
 
-def _plate(
-    title: str, note: str, panels: Sequence[Panel], frame: "DataFrame", file: str, *, wide: bool = False
-) -> Plate:
-    if len(panels) > _MOST_PANELS:
-        note += f" The first {_MOST_PANELS} of {len(panels)} pictures; the table has them all."
-    return Plate(title, note, _images(panels), tables.link(frame), f"{file}.csv", wide)
+def _images(panels: Sequence[Panel], cells: Sequence[Cell] = ()) -> list[Image]:
+    colours = [cell.colour for cell in cells] or [""] * len(panels)
+    some = zip(panels[:_MOST_PANELS], colours, strict=False)
+    return [Image(clean(panel.label), colour, alone(panel), clean(panel.alt)) for panel, colour in some]
 
 
-def _groups(
+def _plates(
     known: Mapping[str, Summary], cells: Sequence[Cell], predictions: Any, file: str
-) -> list[tuple[str, Sequence[Plate]]]:
-    found: dict[str, list[Plate]] = {}
-    for name, each in known.items():
-        frame = tables.of_summary(each, cells)
-        own = f"{file}-{re.sub(r'[^A-Za-z0-9]+', '-', clean(name)).strip('-') or 'probe'}"
-        if each.dim:
-            rows = len(bands.chosen(each.labels))
-            some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
-            note = f"Kept of generation 0, a row for each {clean(each.dim)}: the colour fades as it is lost. Right: what is left at the end, median of {_replicates(each)}.{some}"
-            plate = _plate(title_of(name), note, bands.panels(each, cells), frame, own, wide=True)
-        else:
-            note = f"{each.better.capitalize()} is better. {_how(each)}"
-            plate = _plate(title_of(name), note, lines.panels(each, cells, predictions), frame, own)
-        found.setdefault(each.role if each.role in _ROLES else "", []).append(plate)
-    return [(words, found[role]) for role, words in _ROLES.items() if role in found]
+) -> list[tuple[bool, Plate]]:
+    """Make the pictures of all probes, in the order of what they measure; True for vector probes."""
+    order = {role: i for i, role in enumerate(_ROLES)}
+    found = []
+    for each in sorted(known.values(), key=lambda each: order.get(each.role, len(order))):
+        vector = bool(each.dim)
+        panels = bands.panels(each, cells) if vector else lines.panels(each, cells, predictions)
+        note = _bands_note(each) if vector else f"{each.better.capitalize()} is better. {_how(each)}"
+        if len(panels) > _MOST_PANELS:
+            note += f" The first {_MOST_PANELS} of {len(panels)} pictures; the table has them all."
+        images = _images(panels, cells if vector else ())
+        table = tables.link(tables.of_summary(each, cells))
+        name = re.sub(r"[^A-Za-z0-9]+", "-", clean(each.name)).strip("-") or "probe"
+        role = _ROLES.get(each.role, "")
+        found.append((vector, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
+    return found
 
 
-def _replicates(each: Summary) -> str:
-    return f"{number(each.replicates)} replicates" if each.replicates > 1 else "one replicate"
+def _bands_note(each: Summary) -> str:
+    rows = len(bands.chosen(each.labels))
+    some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
+    many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
+    return (
+        f"Kept of generation 0 by {clean(each.dim).replace('_', ' ')}: the colour fades as it is lost; at the right, what "
+        f"is left at the end.{many}{some}"
+    )
 
 
 def _how(each: Summary) -> str:
@@ -310,5 +333,5 @@ def _film(result: "Dataset", cells: Sequence[Cell], file: str) -> Plate:
         "picture": "Pictures drawn from the model of each generation, a column a generation. First replicate.",
         "points": "Rows drawn from the model of each generation (first two coordinates); grey: generation 0.",
     }[film_panels.kind_of(result)]
-    frame = tables.of_film(result, cells)
-    return _plate("What the models draw", note, film_panels.panels(result, cells), frame, f"{file}-film", wide=True)
+    images = _images(film_panels.panels(result, cells), cells)
+    return Plate("What the models draw", note, images, tables.link(tables.of_film(result, cells)), f"{file}-film.csv")

@@ -95,7 +95,11 @@ def kept(
     if not names:
         return None
     rests = Counter(
-        (row["probe"], str(row.get("label") or "")) for stage in stages if stage for row in stage.evidence if row.get("probe") in names
+        (row["probe"], str(row.get("label") or ""))
+        for stage in stages
+        if stage
+        for row in stage.evidence
+        if row.get("probe") in names
     )
     probe, label = rests.most_common(1)[0][0] if rests else (names[0], "")
     found = known.get(probe) or summary(result, probe)
@@ -110,15 +114,15 @@ def kept(
     return Kept(role, probe, label, share[..., labels.index(label)])
 
 
-def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Sequence[Kept | None]) -> str:
+def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Sequence[Kept]) -> str:
     """Say in one sentence what became of the chains."""
     known = [(cell, stage) for cell, stage in zip(cells, stages, strict=True) if stage is not None]
     if not known:
-        return _by_shares(cells, [measure for measure in measures if measure])
+        return _by_shares(cells, measures)
     if len(cells) == 1:
         since = badge(known[0][1]).since  # type: ignore[union-attr]
         return f"{str(known[0][1].stage).capitalize()}{f' ({since})' if since else ''}."
-    parts = []
+    parts: list[str] = []
     for wanted in ("late collapse", "early collapse", "no collapse"):
         names = [_named(cell, stage) for cell, stage in known if stage.stage == wanted]
         if names:
@@ -131,8 +135,12 @@ def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Seque
 
 
 def _named(cell: Cell, stage: Any) -> str:
-    since = [f"tails {int(stage.early)}"] if stage.early is not None else []
-    since += [f"spread {int(stage.late)}"] if stage.late is not None else []
+    since = [f"tails from generation {int(stage.early)}"] if stage.early is not None else []
+    since += (
+        [f"spread from {int(stage.late)}" if stage.early is not None else f"spread from generation {int(stage.late)}"]
+        if stage.late is not None
+        else []
+    )
     return f"{cell.label} ({', '.join(since)})" if since else cell.label
 
 

@@ -44,7 +44,9 @@ def table(result: "Dataset", name: str, stages: "Iterable[Any] | None" = None) -
         found = matched(cells, stages)
         measures = [kept(result, role, cells, found, {}) for role in ("tails", "spread")]
         return of_shares([measure for measure in measures if measure], cells, result["generation"].values)
-    raise SpecError(f"report: no table {clean(name, 60)!r}; there are {', '.join([*probes_of(result), 'film', 'overview'])}")
+    raise SpecError(
+        f"report: no table {clean(name, 60)!r}; there are {', '.join([*probes_of(result), 'film', 'overview'])}"
+    )
 
 
 def of_summary(found: Summary, cells: "Sequence[Cell]") -> "DataFrame":
