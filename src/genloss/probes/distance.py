@@ -262,13 +262,16 @@ def _transport(g: Generation, rng: Generator, probe: Any) -> tuple[Array, Floats
     if direction is not None:
         raise refusal(probe, "one-dimensional rows (SlicedW2 measures vectors)", g.model)
     model = model_line(g, probe.rows, rng, probe, None)
-    if isinstance(model, RowsLine) and isinstance(truth, RowsLine):
-        here, there, weights = _coupling(model.sorted.shape[-1], truth.sorted.shape[-1])
-        return model.sorted[..., here] - truth.sorted[..., there], weights
-    steps = next((line.sorted.shape[-1] for line in (model, truth) if isinstance(line, RowsLine)), 2000)
-    middles = (np.arange(steps) + 0.5) / steps
-    off = [line.sorted if isinstance(line, RowsLine) else line.quantile(middles) for line in (model, truth)]
-    return off[0] - off[1], np.full(steps, 1 / steps)
+    if not isinstance(model, RowsLine):
+        model = RowsLine(model.quantile(_middles(2000)))
+    if not isinstance(truth, RowsLine):
+        truth = RowsLine(truth.quantile(_middles(model.sorted.shape[-1])))
+    here, there, weights = _coupling(model.sorted.shape[-1], truth.sorted.shape[-1])
+    return model.sorted[..., here] - truth.sorted[..., there], weights
+
+
+def _middles(n: int) -> Floats:
+    return (np.arange(n) + 0.5) / n
 
 
 def _coupling(n: int, m: int) -> tuple[Array, Array, Floats]:

@@ -33,7 +33,8 @@ def _closed(one: Any, other: Any) -> Any:
         return _poisson(one.rate, other.rate)
     if isinstance(one, Exponential) and isinstance(other, Exponential):
         ratio = np.divide(one.mean, other.mean)
-        return np.where(np.isnan(ratio), 0.0, ratio - 1 - np.log(ratio))
+        found = np.where(ratio < np.inf, ratio - 1 - np.log(ratio), np.inf)
+        return np.where(np.isnan(ratio), 0.0, found)
     readers: tuple[tuple[Callable[[Any], Any], Callable[[Any, Any], Any]], ...] = (
         (normal_of, _normal),
         (normals_of, _normals),
@@ -58,16 +59,13 @@ def _normal(one: Normal, other: Normal) -> Any:
 
 
 def _normals(one: Normal, other: Normal) -> Any:
-    """Through the eigenvalues of the second covariance, so that a lost direction gives infinity and no error."""
-    d = one.spread.shape[-1]
-    values, vectors = np.linalg.eigh(other.spread)
-    values = np.maximum(values, 0)
-    turned = np.einsum("...ji,...jk,...ki->...i", vectors, one.spread, vectors)
-    off = np.einsum("...ji,...j->...i", vectors, np.asarray(one.mean - other.mean))
-    sign, logdet = np.linalg.slogdet(one.spread)
-    logdet = np.where(sign > 0, logdet, -np.inf)
-    distances = ((turned + off**2) / values).sum(-1)
-    found = 0.5 * (distances - d + np.log(values).sum(-1) - logdet)
+    """By the singular values of the second factor, so that a lost direction gives infinity and no error."""
+    d = one.factor.shape[-1]
+    vectors, roots, _ = np.linalg.svd(other.factor)
+    turned = (vectors.mT @ one.factor) / roots[..., None]
+    off = (vectors.mT @ np.asarray(one.mean - other.mean)[..., None])[..., 0] / roots
+    logs = np.log(roots).sum(-1) - np.linalg.slogdet(one.factor)[1]
+    found = 0.5 * ((turned**2).sum((-2, -1)) + (off**2).sum(-1) - d) + logs
     return np.where(np.isnan(found), np.inf, np.maximum(found, 0))
 
 

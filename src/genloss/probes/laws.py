@@ -37,10 +37,12 @@ class Normal:
     Attributes:
         mean: A number, or (replicates,); for vectors (d,), or (replicates, d).
         spread: The standard deviation; for vectors the covariance, (d, d) or (replicates, d, d).
+        factor: For vectors a matrix F with F F' = spread, in which small variances keep their digits.
     """
 
     mean: Any
     spread: Any
+    factor: Any = None
 
 
 def normal_of(model: Any) -> Normal | None:
@@ -53,7 +55,7 @@ def normal_of(model: Any) -> Normal | None:
 def normals_of(model: Any) -> Normal | None:
     """Read a model as a normal law of vectors, if it is one."""
     if isinstance(model, MultivariateGaussian):
-        return Normal(model.mean, model.temperature**2 * model.cov if model.temperature != 1 else model.cov)
+        return Normal(model.mean, model.temperature**2 * model.cov, model.temperature * model.factor)
     return None
 
 
