@@ -63,8 +63,8 @@ class ContextCounts(Statistic):
             raise SpecError(f"data: rows of {rows.shape[-1]} numbers; a row is a context and the token after it")
         contexts, k = int(rows[..., 0].max(initial=-1)) + 1, int(rows[..., 1].max(initial=-1)) + 1
         cells = rows[..., 0] * k + rows[..., 1]
-        counts = tally(cells if batch else cells[None], contexts * k).reshape(-1, contexts, k)
-        return cls(counts if batch else counts[0])
+        counts = tally(cells if batch else cells[None], contexts * k)
+        return cls(counts.reshape(*rows.shape[:-2], contexts, k))
 
     def __add__(self, other: Self) -> Self:
         """Join: counts add up."""
