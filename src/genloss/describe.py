@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 
 
-def kind_of(cls: type | Any) -> str:
-    """Name a class as a spec does: the class name in kebab case, acronyms kept together.
+def kebab(name: str) -> str:
+    """Write the name of a class or function as a spec does: in kebab case, acronyms kept together.
 
     Example:
-        >>> kind_of(type("GaussianMLE", (), {}))
-        'gaussian-mle'
+        >>> kebab("GaussianMLE"), kebab("total_variance")
+        ('gaussian-mle', 'total-variance')
     """
-    name = cls.__name__
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower().replace("_", "-")
+
+
+def kind_of(cls: type) -> str:
+    """Name a class as a spec does."""
+    return kebab(cls.__name__)
 
 
 def describe(thing: Any) -> Any:

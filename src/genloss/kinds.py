@@ -5,47 +5,52 @@ import importlib
 import inspect
 from typing import Any, get_type_hints
 
-from genloss.describe import kind_of
+from genloss.describe import kebab
 from genloss.errors import SpecError
 
-_PLACES: dict[str, tuple[str, ...]] = {
-    "source": ("genloss.families.gaussian:Gaussian",),
-    "learner": ("genloss.families.gaussian:GaussianMLE",),
-    "regime": (
-        "genloss.regimes:Accumulate",
-        "genloss.regimes:FixedReal",
-        "genloss.regimes:FreshReal",
-        "genloss.regimes:PastModels",
-        "genloss.regimes:Replace",
-        "genloss.regimes:Window",
-    ),
-    "curator": (
-        "genloss.curators:Below",
-        "genloss.curators:ImperfectFilter",
-        "genloss.curators:KeepAll",
-        "genloss.curators:Subsample",
-        "genloss.curators:Then",
-        "genloss.curators:TopFraction",
-    ),
-    "schedule": (
-        "genloss.schedules:Constant",
-        "genloss.schedules:Geometric",
-        "genloss.schedules:Linear",
-        "genloss.schedules:Power",
-    ),
-    "probe": ("genloss.probes.spread:variance",),
+_PLACES: dict[str, dict[str, str]] = {
+    "source": {
+        "genloss.families.categorical": "Categorical Zipf",
+        "genloss.families.exponential": "Bernoulli Exponential Poisson",
+        "genloss.families.extremes": "Pareto Uniform",
+        "genloss.families.gaussian": "Gaussian",
+        "genloss.families.mixture": "Mixture",
+        "genloss.families.normal": "MultivariateGaussian",
+        "genloss.families.regression": "LinearModel RegressionNorm",
+        "genloss.families.rows": "ArrayFile Digits",
+        "genloss.families.softmax": "NextToken",
+        "genloss.corpus.source": "Sotu TextFiles",
+    },
+    "learner": {
+        "genloss.families.categorical": "CategoricalMLE",
+        "genloss.families.exponential": "BernoulliMLE ExponentialMLE PoissonMLE",
+        "genloss.families.extremes": "ParetoMLE UniformMLE",
+        "genloss.families.gaussian": "GaussianMLE",
+        "genloss.families.kde": "KDE",
+        "genloss.families.mixture": "MixtureEM",
+        "genloss.families.ngram": "NGram",
+        "genloss.families.normal": "MultivariateGaussianMLE",
+        "genloss.families.regression": "OLS OLSNorm",
+        "genloss.families.softmax": "SoftmaxMLE",
+    },
+    "regime": {"genloss.regimes": "Accumulate FixedReal FreshReal PastModels Replace Window"},
+    "curator": {"genloss.curators": "Below ImperfectFilter KeepAll Subsample Then TopFraction"},
+    "schedule": {"genloss.schedules": "Constant Geometric Linear Power"},
+    "probe": {
+        "genloss.probes.concepts": "Confusion MeanScore ModeOccupancy Precision",
+        "genloss.probes.distance": "Energy KLForward KLReverse SlicedW2 W1 W2 excess_risk",
+        "genloss.probes.extremes": "ExpectedShortfall TailRatio",
+        "genloss.probes.language": "BandPerplexity Distinct Perplexity ReferencePerplexity Survival TokenEntropy Types",
+        "genloss.probes.spread": "EffectiveRank Entropy heterozygosity total_variance variance",
+        "genloss.probes.tails": "LostMass Recall Support",
+    },
 }
 PARTS = tuple(_PLACES)
 
 
 def kinds(part: str) -> dict[str, Any]:
     """All kinds of a part of a chain ("source", "learner", "regime", "curator", "schedule", "probe"), by name."""
-    found = {}
-    for place in _PLACES[part]:
-        module, _, name = place.partition(":")
-        thing = getattr(importlib.import_module(module), name)
-        found[_name(thing)] = thing
-    return dict(sorted(found.items()))
+    return {name: _loaded(place) for name, place in sorted(_places(part).items())}
 
 
 def find(kind: str, part: str | None, where: str) -> Any:
@@ -56,12 +61,20 @@ def find(kind: str, part: str | None, where: str) -> Any:
         part: What it must be; None to look through all parts.
         where: Where the name stands, for the message.
     """
-    known: dict[str, Any] = {}
-    for each in (part,) if part else PARTS:
-        known |= kinds(each)
+    known = {name: place for each in ((part,) if part else PARTS) for name, place in _places(each).items()}
     if kind not in known:
         raise SpecError(f"{where}.kind: no kind {kind!r}; known kinds: {', '.join(sorted(known))}")
-    return known[kind]
+    return _loaded(known[kind])
+
+
+def _places(part: str) -> dict[str, tuple[str, str]]:
+    """Where each kind of a part is written; nothing is imported to know it."""
+    return {kebab(name): (module, name) for module, names in _PLACES[part].items() for name in names.split()}
+
+
+def _loaded(place: tuple[str, str]) -> Any:
+    module, name = place
+    return getattr(importlib.import_module(module), name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,10 +114,6 @@ def fields_of(thing: Any) -> list[Field]:
 def summary_of(thing: Any) -> str:
     """The first sentence of a kind's docstring."""
     return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
-
-
-def _name(thing: Any) -> str:
-    return kind_of(thing) if isinstance(thing, type) else thing.__name__.replace("_", "-")
 
 
 def _attribute_texts(doc: str) -> dict[str, str]:
