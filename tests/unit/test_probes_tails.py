@@ -84,7 +84,7 @@ def test_expected_loss_of_a_normal_model_is_the_mean_over_draws():
 
 
 def test_vectors_without_classes_are_refused():
-    with pytest.raises(gl.SpecError, match="probe lost-mass: measures symbols, .* MultivariateGaussian has none"):
+    with pytest.raises(gl.SpecError, match=r"probe lost-mass: measures symbols, .* MultivariateGaussian has none"):
         value(probes.LostMass(), MultivariateGaussian())
 
 
