@@ -46,6 +46,7 @@ def _loaded(text: str, where: str) -> Any:
         line = f" line {mark.line + 1}:" if mark else ""
         reason = getattr(error, "problem", None) or (str(error) if isinstance(error, SpecError) else "unreadable")
         raise SpecError(f"{where}:{line} no YAML ({reason})") from None
+    return found
 
 
 def _check(value: Any, seen: Iterator[int], depth: int) -> None:
