@@ -11,6 +11,8 @@ from genloss.stages_scales import Scale
 
 _CHUNK = 2**16
 """Numbers worked on at once: what fits in a core's cache."""
+_USUAL = 0.05
+"""The level at which the generation after the onset must show the loss by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,11 +140,23 @@ class Bounds:
         loss: The estimate: 0 nothing lost, 1 everything.
         low: The lower bound.
         high: The upper bound.
+        shown: Whether the loss shows by itself, at the usual 5%; also where it is unknown.
     """
 
     loss: Floats
     low: Floats
     high: Floats
+    shown: Array
+
+    def beyond(self, margin: float) -> Array:
+        """Where a loss beyond the margin is sure, and the next generation (for the last, the one before) shows it too.
+
+        What comes and goes within one generation is an accident of one training, not collapse.
+        """
+        sure = self.low > margin
+        if len(sure) > 1:
+            sure &= np.concatenate([self.shown[1:], self.shown[-2:-1]])
+        return sure
 
 
 def bounds(
@@ -169,20 +183,21 @@ def bounds(
     one, against = chain[0], reference[0]
     with np.errstate(all="ignore"):
         b, v_b, a, v_a, cov, df = _compared(one, against, scale.floor(against.mean), population)
+        v_b = v_b + (noise / scale.value(a) if scale.log else noise) ** 2
+        error = np.sqrt(v_b + v_a - 2 * cov)
+        shown = ~(b + _quantile(df, _USUAL) * error >= a)
         if scale.log:
-            v_b = v_b + (noise / scale.value(a)) ** 2
-            reach = _quantile(df, level) * np.sqrt(v_b + v_a - 2 * cov)
-            found = Bounds(1 - np.exp(b - a), 1 - np.exp(b - a + reach), 1 - np.exp(b - a - reach))
+            reach = _quantile(df, level) * error
+            loss, low, high = 1 - np.exp(b - a), 1 - np.exp(b - a + reach), 1 - np.exp(b - a - reach)
         else:
-            found = _ratio(a, v_a, b, v_b + noise**2, cov, _quantile(df, level))
-        low = found.low
+            loss, low, high = _ratio(a, v_a, b, v_b, cov, _quantile(df, level))
         if chain[1] is not None and reference[1] is not None:
             second = reference[1]
             floor = scale.gate_floor(against.mean, second.mean)
             b, v_b, a, v_a, cov, df = _compared(chain[1], second, floor, population)
             seen = b + _quantile(df, level) * np.sqrt(v_b + v_a - 2 * cov) < a
             low = np.where(seen, low, np.minimum(low, 0))
-        return Bounds(found.loss, low, found.high)
+        return Bounds(loss, low, high, shown)
 
 
 def _compared(chain: Moments, reference: Reference, floor: Array, population: bool) -> tuple[Array, ...]:
@@ -206,7 +221,7 @@ def _compared(chain: Moments, reference: Reference, floor: Array, population: bo
     return chain.mean, v_b + unknown, reference.mean, v_a, np.zeros(1), df
 
 
-def _ratio(a: Array, v_a: Array, b: Array, v_b: Array, cov: Array, t: Array) -> Bounds:
+def _ratio(a: Array, v_a: Array, b: Array, v_b: Array, cov: Array, t: Array) -> tuple[Array, ...]:
     """Bounds for the loss |a - b| / |a| of two means, by Fieller's theorem; none where a could be 0."""
     q = b / a
     g = t**2 * v_a / a**2
@@ -219,9 +234,9 @@ def _ratio(a: Array, v_a: Array, b: Array, v_b: Array, cov: Array, t: Array) -> 
     missing = np.isnan(q) | np.isnan(t) | np.isnan(v_b)
     least, most = np.where(missing, np.nan, least), np.where(missing, np.nan, most)
     if np.all(a > 0):
-        return Bounds(1 - q, 1 - most, 1 - least)
+        return 1 - q, 1 - most, 1 - least
     up = a > 0
-    return Bounds(np.where(up, 1 - q, q - 1), np.where(up, 1 - most, least - 1), np.where(up, 1 - least, most - 1))
+    return np.where(up, 1 - q, q - 1), np.where(up, 1 - most, least - 1), np.where(up, 1 - least, most - 1)
 
 
 def _quantile(df: Array, level: float) -> Array:

@@ -221,7 +221,7 @@ class Judge:
         for probe, bound in found:
             if probe.role != role:
                 continue
-            crossed = bound.low > self.margins[role]
+            crossed = bound.beyond(self.margins[role])
             for label in range(crossed.shape[1]):
                 if crossed[:, label].any():
                     t = int(crossed[:, label].argmax())
@@ -253,7 +253,7 @@ class Judge:
         lost = np.zeros(len(self.generations) - 1, dtype=bool)
         for probe, bound in found:
             if probe.role == "tails":
-                lost |= (bound.low > self.margins["tails"]).any(1)
+                lost |= bound.beyond(self.margins["tails"]).any(1)
         best: Evidence | None = None
         for probe, bound in found:
             if probe.role != "average" or early is None:
@@ -282,12 +282,14 @@ class Judge:
             before, now = turned[:, :third].mean(1), turned[:, third:].mean(1)
             level = float(np.mean(before))
             change = (now - before) if probe.scale.log else (now - before) / abs(level)
-            if len(change) > 1:
+            if self.population and len(change) > 1:
                 error = float(change.std(ddof=1)) / np.sqrt(len(change))
                 df = len(change) - 1
             else:
                 reference = self._compared(probe, cell, *self._mode(cell), gated=False)[1]
-                scatter = np.sqrt(2 * float(np.broadcast_to(reference.var, bound.loss.shape)[-1, label]) / third)
+                scatter = np.sqrt(
+                    2 * float(np.broadcast_to(reference.var, bound.loss.shape)[-1, label]) / third / len(change)
+                )
                 error = scatter if probe.scale.log else scatter / abs(level)
                 df = max(1, int(np.max(reference.n)) - 1)
         return _direction(float(change.mean()), error, df, self.margins["tails"])

@@ -114,7 +114,7 @@ def scale_of(name: str, arrays: Sequence[Array], better: str, scale: str) -> Sca
             return y if sign > 0 else -y
 
         def root(x: Array) -> Array:
-            return sign * np.exp(log(x) * (sign / 3))
+            return np.exp(log(x) / 3)
 
         return Scale(True, log, "cube root", root, centre, resolution, sign)
     if better == "higher":

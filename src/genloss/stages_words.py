@@ -22,14 +22,12 @@ _AFTER = {
 
 def sentences(ruling: Ruling) -> str:
     """The verdict on one chain."""
-    parts = []
-    if ruling.early is not None:
-        parts.append(
-            f"Early collapse from generation {ruling.early.generation}: {_loss(ruling.early)} ({ruling.against})"
-        )
-    if ruling.late is not None:
-        begun = f"Late collapse from generation {ruling.late.generation}: {_loss(ruling.late)}"
-        parts.append(begun + ("" if ruling.early is not None else f" ({ruling.against})"))
+    parts: list[str] = []
+    for name, row in (("Early", ruling.early), ("Late", ruling.late)):
+        if row is not None:
+            against = "" if parts else f" against {ruling.against}"
+            said = _loss(row, 0 if parts else ruling.replicates)
+            parts.append(f"{name} collapse from generation {row.generation}: {said}{against}")
     if parts:
         parts[-1] += f", {_AFTER[ruling.after]}{_end(ruling)}"
     if ruling.average is not None:
@@ -63,8 +61,9 @@ def _nothing(ruling: Ruling) -> list[str]:
     return [f"{watched[:1].upper()}{watched[1:]} is shown in {word} against {ruling.against}{unseen}"]
 
 
-def _loss(row: Evidence) -> str:
-    return f"{_named(row)} has lost {_percent(row.loss)} ({_between(row.low, row.high)})"
+def _loss(row: Evidence, replicates: int) -> str:
+    mean = f" in the mean of these {replicates} replicates" if replicates > 1 else ""
+    return f"{_named(row)} has lost {_percent(row.loss)} ({_between(row.low, row.high)}){mean}"
 
 
 def _end(ruling: Ruling) -> str:
