@@ -70,13 +70,18 @@ class Subsample:
         blocks = []
         left: Any = pool.size
         wanted: Any = np.minimum(self.n, left)
-        for block in pool.blocks:
-            rows = np.asarray(block.size)
-            if np.max(left) >= 10**9:
-                raise NotExact("Subsample of a pool of 10^9 rows or more has no exact hypergeometric draw")
-            count = rng.hypergeometric(rows, left - rows, wanted, _shape(block.data))
+        for i, block in enumerate(pool.blocks, 1):
+            rows: Any = block.size
+            if i == len(pool.blocks):
+                count = wanted
+            elif np.max(left) >= 10**9:
+                raise NotExact(
+                    "curator: Subsample of several blocks with 10^9 rows or more has no exact draw; use engine='rows'"
+                )
+            else:
+                count = rng.hypergeometric(rows, left - rows, wanted, _shape(block.data))
             left, wanted = left - rows, wanted - count
-            if count.any():
+            if np.any(count):
                 blocks.append(Block(block.data.subsample(count, rng), block.synthetic, block.born))
         return Pool(blocks)
 
