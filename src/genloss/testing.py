@@ -21,7 +21,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from genloss.adapters import as_learner
 from genloss.block import _takes_rng
 from genloss.chain import Chain, Generation
-from genloss.data import Batch, Count, Data, Statistic, concat, size, take
+from genloss.data import Array, Batch, Count, Data, Statistic, concat, size, take
 from genloss.describe import describe
 from genloss.errors import NotExact, SpecError
 from genloss.probes.meta import meta_of
@@ -193,8 +193,7 @@ def check_probe(probe: Any, chain: Chain, *, generations: int = 2, seed: int = 0
 def _check_batch_source(source: Any, rows: Data, n: int, name: str) -> None:
     batch = source.sample_batch(n, _stream(5), _REPLICATES)
     _assert(isinstance(batch, Batch), f"sample_batch() must return a Batch: {name} returns a {type(batch).__name__}")
-    _assert(isinstance(rows, np.ndarray), f"only sources of arrays have sample_batch: {name} draws {_kind(rows)}")
-    wanted = (_REPLICATES, *rows.shape)
+    wanted = (_REPLICATES, *_table(rows).shape)
     _assert(
         batch.rows.shape == wanted,
         f"sample_batch() must draw n rows a replicate: {name} drew shape {batch.rows.shape} for {wanted}",
@@ -205,7 +204,7 @@ def _check_batch_source(source: Any, rows: Data, n: int, name: str) -> None:
     _assert(
         not _same(batch.rows[0], batch.rows[1]), f"replicates must not share rows: {name}.sample_batch repeats them"
     )
-    single = np.concatenate([source.sample(n, _stream(6, i)) for i in range(_REPLICATES)])
+    single = np.concatenate([_table(source.sample(n, _stream(6, i))) for i in range(_REPLICATES)])
     side = batch.rows.reshape(single.shape)
     _assert(_alike(single, side), f"sample_batch() must have the law of sample(): {name} draws from another")
 
@@ -233,14 +232,13 @@ def _check_reduced_fit(learner: Any, data: Data, rows: Data, seed: int, name: st
 
 
 def _check_batched_fit(learner: Any, data: Data, seed: int, name: str) -> None:
-    _assert(isinstance(data, np.ndarray), f"only learners of arrays are batched: {name} learns {_kind(data)}")
-    n = len(data)
+    n = int(size(data))
     sets = [take(data, _stream(seed, 9, i).integers(n, size=n)) for i in range(_REPLICATES)]
-    model = learner.fit(Batch(np.stack(sets)), _stream(seed, 10))
+    model = learner.fit(Batch(np.stack([_table(each) for each in sets])), _stream(seed, 10))
     _assert(hasattr(model, "pick"), f"a model of many replicates needs pick(i): that of {name} has none")
     _assert(hasattr(model, "sample_batch"), f"a model of many replicates needs sample_batch: that of {name} has none")
     batch = model.sample_batch(n, _stream(seed, 11), _REPLICATES)
-    wanted = (_REPLICATES, *data.shape)
+    wanted = (_REPLICATES, *_table(data).shape)
     _assert(
         isinstance(batch, Batch) and batch.rows.shape == wanted,
         f"a batched fit must draw rows for each replicate: {name}, fitted on {wanted}, draws {np.shape(batch.rows)}",
@@ -322,6 +320,9 @@ def _same(one: Data, other: Data) -> bool:
         return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
     if hasattr(one, "iloc"):
         return bool(one.equals(other))
+    if hasattr(one, "to_arrays"):
+        mine, yours = one.to_arrays(), other.to_arrays()
+        return mine.keys() == yours.keys() and all(_same(mine[name], yours[name]) for name in mine)
     return type(one) is type(other) and bool(describe(one) == describe(other))
 
 
@@ -336,7 +337,7 @@ def _close(one: Data, other: Data) -> bool:
 def _alike(one: Data, other: Data) -> bool:
     """Whether the means of numbers and of their squares agree, at six standard errors."""
     for power in (1, 2):
-        x, y = (np.asarray(rows, dtype=float) ** power for rows in (one, other))
+        x, y = (np.asarray(_table(rows), dtype=float) ** power for rows in (one, other))
         error = np.sqrt(x.var(0) / len(x) + y.var(0) / len(y))
         if np.any(np.abs(x.mean(0) - y.mean(0)) > _SIGMAS * error + 1e-9 * np.abs(x).max()):
             return False
@@ -379,6 +380,11 @@ def _kind(rows: Data) -> str:
     if isinstance(rows, np.ndarray):
         return f"rows of shape {rows.shape[1:]}"
     return f"({', '.join(map(_kind, rows))})" if isinstance(rows, tuple) else f"a {type(rows).__name__}"
+
+
+def _table(rows: Data) -> Array:
+    """Rows as a `Batch` holds them: pairs (X, y) become the columns of X and of y side by side."""
+    return np.column_stack(rows) if isinstance(rows, tuple) else np.asarray(rows)
 
 
 def _whole(rows: Data) -> str:

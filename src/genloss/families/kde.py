@@ -102,8 +102,8 @@ class KernelEstimate:
             raise SpecError(f"kde: points of shape {points.shape[1:]}, training rows of shape {self._rows.shape[1:]}")
         h = np.broadcast_to(np.asarray(self.bandwidth, dtype=float), (self.width,))
         centre = self._rows.mean(0)
-        rows = ((self._rows - centre).reshape(len(self._rows), -1)) / h
-        points = ((points - centre).reshape(len(points), -1)) / h
+        rows = (self._rows - centre).reshape(len(self._rows), self.width) / h
+        points = (points - centre).reshape(len(points), self.width) / h
         step = max(1, _CELLS // len(rows))
         parts = [_log_mean_kernel(points[i : i + step], rows) for i in range(0, len(points), step)]
         log_scale = np.log(h).sum() + 0.5 * self.width * np.log(2 * np.pi)
