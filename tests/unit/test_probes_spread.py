@@ -33,6 +33,20 @@ def test_variance_points_to_total_variance(model):
     assert "\n" not in str(error.value)
 
 
+def test_a_users_class_is_named_and_a_method_is_no_variance():
+    class Frozen(Drawer):
+        def var(self):
+            return 1.0
+
+    class Learner:
+        def fit(self, data, rng):
+            return Frozen(lambda n, rng: rng.normal(size=n))
+
+    chain = gl.Chain(gl.Gaussian(), Learner(), gl.Replace(20), n0=20)
+    with pytest.raises(gl.SpecError, match=r"with a variance; Frozen has none"):
+        probes.variance(next(chain.generations(gl.Streams(1))))
+
+
 def test_total_variance_of_laws():
     assert value(probes.total_variance, MultivariateGaussian([0, 0], [[2, 1], [1, 3]])) == 5
     assert value(probes.total_variance, gl.Gaussian(var=3.0)) == 3

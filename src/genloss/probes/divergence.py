@@ -9,7 +9,7 @@ from genloss.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
 from genloss.families.softmax import NextToken
-from genloss.probes.laws import Normal, aligned, normal_of, normals_of, probe_name, symbols_of
+from genloss.probes.laws import Normal, aligned, kind_name, normal_of, normals_of, probe_name, symbols_of
 
 
 def divergence(one: Any, other: Any, probe: Any) -> Any:
@@ -23,7 +23,7 @@ def divergence(one: Any, other: Any, probe: Any) -> Any:
     if found is None:
         raise SpecError(
             f"probe {probe_name(probe)}: measures two laws of one kind in closed form; there is none for "
-            f"{type(one).__name__} and {type(other).__name__} (Energy and SlicedW2 compare rows)"
+            f"{kind_name(one)} and {kind_name(other)} (Energy and SlicedW2 compare rows)"
         )
     return found
 

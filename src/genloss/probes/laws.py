@@ -105,7 +105,12 @@ def aligned(p: Floats, q: Floats) -> tuple[Floats, Floats]:
 
 def refusal(probe: Any, measures: str, thing: Any) -> SpecError:
     """Say in one line what a probe measures and that this model (or data) has none of it."""
-    return SpecError(f"probe {probe_name(probe)}: measures {measures}; {type(thing).__name__} has none")
+    return SpecError(f"probe {probe_name(probe)}: measures {measures}; {kind_name(thing)} has none")
+
+
+def kind_name(thing: Any) -> str:
+    """The name of an object's class; of a checked model of a user's, the user's class."""
+    return type(getattr(thing, "__wrapped__", thing)).__name__
 
 
 def probe_name(probe: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def squared_radii(rows: Floats, k: int) -> Floats:
 
     A row without others has the radius 0. Real rows are the same in every generation, so what was found is kept.
     """
-    return _kept_radii(np.ascontiguousarray(rows).tobytes(), rows.shape, k)
+    return _kept_radii(_Table(rows), k)
 
 
 def nearest(rows: Floats, k: int) -> Floats:
@@ -141,7 +142,7 @@ def nearest(rows: Floats, k: int) -> Floats:
 
 def mean_distance(rows: Floats) -> float:
     """The mean distance between two different rows of a real table; what was found is kept."""
-    return _mean_distance(np.ascontiguousarray(rows).tobytes(), rows.shape)
+    return _kept_distance(_Table(rows))
 
 
 def distance_within(rows: Floats) -> float:
@@ -162,16 +163,35 @@ def pair_sum(line: Floats) -> float:
     return float(np.sort(line) @ (2 * np.arange(n) - n + 1.0))
 
 
-@lru_cache(maxsize=32)
-def _kept_radii(data: bytes, shape: tuple[int, ...], k: int) -> Floats:
-    radii = nearest(np.frombuffer(data).reshape(shape), k)
+class _Table:
+    """Real rows as a key of what was found about them; the rows themselves are let go once they are known."""
+
+    __slots__ = ("_sum", "rows")
+
+    def __init__(self, rows: Floats) -> None:
+        self.rows: Any = np.ascontiguousarray(rows)
+        self._sum = (rows.shape, blake2b(self.rows.tobytes(), digest_size=16).digest())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Table) and self._sum == other._sum
+
+    def __hash__(self) -> int:
+        return hash(self._sum)
+
+
+@lru_cache(maxsize=64)
+def _kept_radii(table: _Table, k: int) -> Floats:
+    radii = nearest(table.rows, k)
     radii.flags.writeable = False
+    table.rows = None
     return radii
 
 
-@lru_cache(maxsize=8)
-def _mean_distance(data: bytes, shape: tuple[int, ...]) -> float:
-    return distance_within(np.frombuffer(data).reshape(shape))
+@lru_cache(maxsize=64)
+def _kept_distance(table: _Table) -> float:
+    distance = distance_within(table.rows)
+    table.rows = None
+    return distance
 
 
 def _without_self(part: slice, squares: Floats) -> None:

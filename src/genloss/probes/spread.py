@@ -13,7 +13,7 @@ from genloss.families.exponential import Exponential, Poisson
 from genloss.families.normal import MultivariateGaussian
 from genloss.families.softmax import NextToken
 from genloss.probes import rows
-from genloss.probes.laws import normal_of, normals_of, refusal, symbols_of
+from genloss.probes.laws import kind_name, normal_of, normals_of, refusal, symbols_of
 from genloss.probes.meta import ProbeRole, probe
 
 _DRAWN = 1000
@@ -27,9 +27,9 @@ def variance(g: Generation) -> Any:
         SpecError: Where the model has no variance of its own.
     """
     var = getattr(g.model, "var", None)
-    if var is None or np.ndim(var) > (g.replicates is not None):
+    if var is None or callable(var) or np.ndim(var) > (g.replicates is not None):
         raise SpecError(
-            f"probe variance: measures one-dimensional models with a variance; {type(g.model).__name__} has none; "
+            f"probe variance: measures one-dimensional models with a variance; {kind_name(g.model)} has none; "
             "total_variance measures vectors and the rows of any model"
         )
     return var

@@ -108,8 +108,8 @@ class Recall:
       recall of Kynkaanniemi et al. (2019) that outliers among generated rows cannot inflate.
     - Other rows: the same with all rows as one class "all".
 
-    `attrs["noise"]` holds, label by label, the standard error due to the finite held-out set (0 where the truth is
-    known).
+    `attrs["noise"]` holds, label by label, the standard error of this recall due to the finite held-out set, 0 where
+    the truth is known. A run keeps that of generation 0 of its first replicate.
 
     Attributes:
         rows: Rows drawn from a model without closed form.
