@@ -55,8 +55,8 @@ def _nothing(ruling: Ruling) -> list[str]:
         for role in ("tails", "spread")
         if role in ruling.seen
     )
-    blind = [f"in {name} less than {_percent(least)}" for name, least in ruling.seen.values() if least < 1]
-    unseen = f"; a loss would have gone unseen {' or '.join(blind)}" if blind else ""
+    unseen = " or ".join(f"{_percent(least)} of {name}" for name, least in ruling.seen.values() if least < 1)
+    unseen = f"; a loss of less than {unseen} would have gone unseen" if unseen else ""
     word = "generation" if ruling.generations == 1 else f"{ruling.generations} generations"
     return [f"{watched[:1].upper()}{watched[1:]} is shown in {word} against {ruling.against}{unseen}"]
 
