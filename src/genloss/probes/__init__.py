@@ -18,6 +18,15 @@ Example:
 from genloss.probes.concepts import Confusion, MeanScore, ModeOccupancy, Precision
 from genloss.probes.distance import W1, W2, Energy, KLForward, KLReverse, SlicedW2, excess_risk
 from genloss.probes.extremes import ExpectedShortfall, TailRatio
+from genloss.probes.language import (
+    BandPerplexity,
+    Distinct,
+    Perplexity,
+    ReferencePerplexity,
+    Survival,
+    TokenEntropy,
+    Types,
+)
 from genloss.probes.meta import Meta, meta_of, probe
 from genloss.probes.spread import EffectiveRank, Entropy, heterozygosity, total_variance, variance
 from genloss.probes.tails import LostMass, Recall, Support
@@ -25,7 +34,9 @@ from genloss.probes.tails import LostMass, Recall, Support
 __all__ = [
     "W1",
     "W2",
+    "BandPerplexity",
     "Confusion",
+    "Distinct",
     "EffectiveRank",
     "Energy",
     "Entropy",
@@ -36,11 +47,16 @@ __all__ = [
     "MeanScore",
     "Meta",
     "ModeOccupancy",
+    "Perplexity",
     "Precision",
     "Recall",
+    "ReferencePerplexity",
     "SlicedW2",
     "Support",
+    "Survival",
     "TailRatio",
+    "TokenEntropy",
+    "Types",
     "excess_risk",
     "heterozygosity",
     "meta_of",
