@@ -65,5 +65,5 @@ def test_what_may_be_right_is_let_through(size):
 
 def test_a_number_that_stands_for_itself_knows_no_words():
     assert whole(3.0, "n0") == 3
-    with pytest.raises(SpecError, match="n0: 'n0' is no number of rows; give a whole number$"):
+    with pytest.raises(SpecError, match=r"n0: .n0. is no number of rows; give a whole number$"):
         whole("n0", "n0")
