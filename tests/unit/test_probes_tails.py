@@ -22,6 +22,7 @@ def test_lost_mass_and_support_of_symbols():
     assert value(probes.Support(), LEFT, TRUTH) == pytest.approx(0.5)
     assert value(probes.LostMass(), TRUTH, TRUTH) == 0
     assert value(probes.Support(), Categorical([0.5, 0.5]), Categorical([1.0, 0.0])) == 1
+    assert value(probes.Support(), Categorical([1.0, 0.0]), Categorical([1.0, 0.0])) == 1
     assert value(probes.LostMass(), Categorical([0.6, 0.4], top_k=1), Categorical([0.6, 0.4])) == pytest.approx(0.4)
     assert value(probes.LostMass(), Bernoulli(0.0), Bernoulli(0.2)) == pytest.approx(0.2)
 
@@ -173,6 +174,15 @@ def test_vectors_are_measured_along_the_leading_direction():
         assert value(probe, model, truth) == pytest.approx([1 / 3, 1 / 3])
     held_out = truth.sample(4000, np.random.default_rng(0))
     assert value(probes.TailRatio(), model, Held(held_out)) == pytest.approx([1 / 3, 1 / 3], rel=0.2)
+
+
+def test_the_upper_side_is_where_the_leading_direction_grows():
+    rng = np.random.default_rng(0)
+    truth = np.stack([10 * rng.normal(size=1000), rng.normal(size=1000)], 1)
+    skewed = Drawer(lambda n, _: np.stack([rng.exponential(10, n), np.zeros(n)], 1))
+    for sign in (1, -1):
+        lower, upper = value(probes.TailRatio(), skewed, Held(sign * truth))
+        assert lower < 0.6 < upper
 
 
 @pytest.mark.parametrize(
