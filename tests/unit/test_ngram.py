@@ -116,16 +116,39 @@ def test_maximum_likelihood_perplexity_is_the_direct_one():
     assert np.isneginf(model.logprob(["h z y h z y"])).any()
 
 
-@pytest.mark.parametrize("settings", [{}, {"sampling": "observed"}, {"smoothing": "none"}, {"order": 1}, {"order": 2}])
+@pytest.mark.parametrize("settings", [{}, {"draws": "any"}, {"draws": "seen-ngrams"}, {"order": 1}, {"order": 2}])
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_tempered_law_is_the_power_of_the_law(settings, temperature):
     model = NGram(**settings, temperature=temperature).fit(DOCUMENTS, RNG)
-    drawn = NGram(**{**settings, "smoothing": "none"}).fit(DOCUMENTS, RNG) if "sampling" in settings else model
+    plain = NGram(**settings).fit(DOCUMENTS, RNG)
     for tokens, _ in contexts(2, DOCUMENTS.tokenizer.size):
-        powers = drawn.probabilities(tokens) ** (1 / temperature)
+        powers = plain.probabilities(tokens, drawn=True) ** (1 / temperature)
         np.testing.assert_allclose(
             model.probabilities(tokens, drawn=True), powers / powers.sum(), rtol=1e-9, atol=1e-15
         )
+
+
+def test_tokens_that_the_text_lacks_are_not_drawn():
+    part = DOCUMENTS[:30]
+    size = DOCUMENTS.tokenizer.size
+    lacking = np.setdiff1d(np.arange(size), part.ended())
+    assert len(lacking) >= 2
+    model = NGram(3).fit(part, RNG)
+    law = slow_law(part, 3, None)
+    single = law(())
+    single[lacking] = 0
+    single /= single.sum()
+    for tokens, _ in contexts(3, size):
+        found = model.probabilities(tokens, drawn=True)
+        assert not found[lacking].any()
+        assert abs(found.sum() - 1) < 1e-12
+        assert (model.probabilities(tokens) > 0).all()
+    np.testing.assert_allclose(NGram(1).fit(part, RNG).probabilities(drawn=True).sum(), 1)
+    unseen = [int(lacking[0])] * 2
+    np.testing.assert_allclose(model.probabilities(unseen, drawn=True), single, atol=1e-12)
+    anything = NGram(3, draws="any").fit(part, RNG)
+    np.testing.assert_allclose(anything.probabilities([3], drawn=True), anything.probabilities([3]), rtol=1e-12)
+    assert not model.sample(500, RNG).counts()[lacking].any()
 
 
 def test_a_low_temperature_takes_the_most_probable():
@@ -141,7 +164,7 @@ def test_a_low_temperature_takes_the_most_probable():
 
 
 def test_truncation_keeps_the_most_probable_and_what_ties():
-    for settings in ({}, {"sampling": "observed"}, {"temperature": 0.7}):
+    for settings in ({}, {"draws": "seen-ngrams"}, {"temperature": 0.7}):
         full = NGram(**settings).fit(DOCUMENTS, RNG)
         for k, share in ((1, 1.0), (3, 1.0), (None, 0.6), (4, 0.55)):
             model = NGram(**settings, top_k=k, top_p=share).fit(DOCUMENTS, RNG)
@@ -173,9 +196,12 @@ def test_truncated_drawing_never_leaves_what_is_kept():
 
 
 def test_observed_drawing_never_leaves_the_training_text():
-    model = NGram(3, sampling="observed").fit(DOCUMENTS, RNG)
+    model = NGram(3, draws="seen-ngrams").fit(DOCUMENTS, RNG)
     drawn = model.sample(200, RNG)
     assert np.isfinite(NGram(3, smoothing="none").fit(DOCUMENTS, RNG).logprob(drawn)).all()
+    law = NGram(3, smoothing="none").fit(DOCUMENTS, RNG)
+    for tokens, _ in contexts(2, DOCUMENTS.tokenizer.size):
+        np.testing.assert_allclose(model.probabilities(tokens, drawn=True), law.probabilities(tokens), rtol=1e-12)
     wild = NGram(3).fit(DOCUMENTS, RNG).sample(200, RNG)
     assert not np.isfinite(NGram(3, smoothing="none").fit(DOCUMENTS, RNG).logprob(wild)).all()
 
@@ -219,7 +245,7 @@ def test_texts_are_read_as_words():
         (lambda: NGram(order=0), "ngram.order: 0; give a whole number from 1 to 12"),
         (lambda: NGram(order=2.0), "ngram.order"),
         (lambda: NGram(smoothing="laplace"), "known: kneser-ney, none"),
-        (lambda: NGram(sampling="greedy"), "known: observed, smoothed"),
+        (lambda: NGram(draws="greedy"), "known: any, seen-ngrams, seen-tokens"),
         (lambda: NGram(discount=1.5), "ngram.discount"),
         (lambda: NGram(temperature=0), "ngram.temperature"),
         (lambda: NGram(top_k=0), "ngram.top_k"),

@@ -15,8 +15,8 @@ from genloss.data import Array
 from genloss.errors import SpecError
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+(?:['’-]\w+)*|[^\w\s]")
-_CLINGS_LEFT = frozenset(".,;:!?)]}%’")
-_CLINGS_RIGHT = frozenset("([{$#")
+_CLINGS_LEFT = frozenset(".,;:!?)]}%’”")
+_CLINGS_RIGHT = frozenset("([{$#“")
 _DASHES = frozenset("—–/")
 
 

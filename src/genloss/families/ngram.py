@@ -11,8 +11,9 @@ from numpy.random import Generator
 
 from genloss.corpus.documents import Documents, Tokenizer, same_tokens
 from genloss.corpus.tokenizers import Words
-from genloss.data import Array, Data, Floats, Ints
+from genloss.data import Array, Data, Floats
 from genloss.errors import SpecError
+from genloss.families.ngram_weights import Tree, Weights, kneser_ney, likelihood, of_seen, tempered
 
 _MOST_ORDER = 12
 
@@ -25,23 +26,24 @@ class NGram:
     decides how long its documents are; its first token is predicted from the start of the document.
 
     "kneser-ney" is interpolated Kneser-Ney smoothing, modified with three discounts (Chen and Goodman 1999, equations
-    17 and 26); every token of the vocabulary has positive probability everywhere. "none" is maximum likelihood: a token
-    that a context was never followed by has probability 0 after it, and a context that was never seen counts as its
-    longest ending that was. Maximum likelihood gives nearly every held-out document probability 0, so to compare
-    perplexities use `sampling="observed"`: the model is smoothed and is scored so, but draws by maximum likelihood,
-    never an n-gram that its training text lacks.
+    17 and 26): it gives every token of the vocabulary a positive probability everywhere. "none" is maximum likelihood:
+    it gives probability 0 to what it has not seen, and so to nearly every held-out document.
 
-    `sampling`, `temperature`, `top_k` and `top_p` change what is drawn, not `NGramModel.logprob`. They apply to the law
-    of the next token over the whole vocabulary, smoothed as it is, in this order: probabilities to the power
-    1 / temperature, then the `top_k` most probable tokens, then the fewest most probable ones of these that hold the
-    share `top_p`. All three are exact. Tokens that tie with the last one kept are kept.
+    `draws`, `temperature`, `top_k` and `top_p` change what is drawn, not `NGramModel.logprob`. A smoothed model draws
+    only tokens that its own training text holds, because the vocabulary is that of all real text: whoever draws "any"
+    of it brings lost words back out of knowledge that the training text has not got. "seen-ngrams" draws by maximum
+    likelihood from a model that is still scored with smoothing. Temperature and truncation apply to the law of the next
+    token over the whole vocabulary, in this order: probabilities to the power 1 / temperature, then the `top_k` most
+    probable tokens, then the fewest most probable ones of these that hold the share `top_p`. All of it is exact. Tokens
+    that tie with the last one kept are kept.
 
     Attributes:
         order: Length of the n-grams: 1 draws tokens independently, 3 is a trigram model; at most 12.
         smoothing: "kneser-ney" or "none".
         discount: What every count is lowered by, from 0 to 1; None estimates three discounts from the data (Chen and
             Goodman), with 0.5, 1 and 1.5 where the data are too few for that.
-        sampling: "smoothed" draws from the model; "observed" draws by maximum likelihood.
+        draws: What may be drawn: "seen-tokens" (the smoothed law, backing off in the end to the tokens that its
+            training text holds), "any" token, or only "seen-ngrams" (maximum likelihood).
         temperature: Below 1 favours the probable, above 1 the improbable.
         top_k: How many of the most probable tokens may be drawn; None for all.
         top_p: The share of the probability that the drawn tokens hold; 1 for all.
@@ -58,7 +60,7 @@ class NGram:
     order: int = 3
     smoothing: Literal["kneser-ney", "none"] = "kneser-ney"
     discount: float | None = None
-    sampling: Literal["smoothed", "observed"] = "smoothed"
+    draws: Literal["any", "seen-ngrams", "seen-tokens"] = "seen-tokens"
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
@@ -69,7 +71,7 @@ class NGram:
         _check_whole(self.max_length, "max_length")
         if self.top_k is not None:
             _check_whole(self.top_k, "top_k")
-        for name, known in (("smoothing", ("kneser-ney", "none")), ("sampling", ("observed", "smoothed"))):
+        for name, known in (("smoothing", ("kneser-ney", "none")), ("draws", ("any", "seen-ngrams", "seen-tokens"))):
             if getattr(self, name) not in known:
                 raise SpecError(f"ngram.{name}: no {name} {getattr(self, name)!r}; known: {', '.join(known)}")
         if self.discount is not None and not 0 <= self.discount <= 1:
@@ -92,60 +94,6 @@ class NGram:
         tree = Tree(*_kernels().grow(documents.tokens, documents.offsets, tokenizer.end, tokenizer.size, self.order))
         weights = likelihood(tree) if self.smoothing == "none" else kneser_ney(tree, self.discount)
         return NGramModel(self, tokenizer, len(documents), len(documents.tokens), tree, weights)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tree:
-    """All n-grams of a text up to an order, as nodes; see `genloss.families.ngram_kernels`.
-
-    Attributes:
-        token: The last token of each node.
-        parent: The node without its last token; -1 for single tokens.
-        suffix: The node without its first token; -1 for single tokens.
-        count: How often it occurs; for single tokens, how often it is predicted.
-        opens: Whether it begins with the start of a document.
-        begin: The first child of each node that may have children, and one past the last child of all.
-        level: Where the nodes of each length end: level[0] = 0.
-    """
-
-    token: Array
-    parent: Array
-    suffix: Array
-    count: Ints
-    opens: Array
-    begin: Array
-    level: Ints
-
-    @property
-    def order(self) -> int:
-        """The length of the longest n-grams."""
-        return len(self.level) - 1
-
-    @property
-    def contexts(self) -> int:
-        """How many nodes may have children."""
-        return len(self.begin) - 1
-
-    def nodes(self, k: int) -> slice:
-        """The nodes of length k."""
-        return slice(int(self.level[k - 1]), int(self.level[k]))
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Weights:
-    """A law of the next token: `own` is what a node has of itself, and a context backs off with `gamma`.
-
-    The mass of a token w after a context c is own[cw] + gamma[c] * (mass of w after the suffix of c).
-
-    Attributes:
-        own: One number a node.
-        gamma: One number a context.
-        mass: The mass of each node's token after its parent.
-    """
-
-    own: Floats
-    gamma: Floats
-    mass: Floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -258,8 +206,13 @@ class NGramModel:
     @cached_property
     def _drawn(self) -> Weights:
         """The law that is drawn from, before truncation; its masses need not add up to 1."""
-        weights = likelihood(self.tree) if self.learner.sampling == "observed" else self.weights
-        return weights if self.learner.temperature == 1 else tempered(self.tree, weights, self.learner.temperature)
+        tree, learner = self.tree, self.learner
+        weights = self.weights
+        if learner.draws == "seen-ngrams":
+            weights = likelihood(tree)
+        elif learner.draws == "seen-tokens" and learner.smoothing != "none":
+            weights = of_seen(tree, weights)
+        return weights if learner.temperature == 1 else tempered(tree, weights, learner.temperature)
 
     @cached_property
     def _running(self) -> tuple[Floats, Floats, Floats]:
@@ -279,92 +232,6 @@ class NGramModel:
     def _least(self) -> Floats:
         """The smallest mass that may be drawn after each context, filled in as contexts are met; NaN before."""
         return np.full(self.tree.contexts + 1, np.nan)
-
-
-def likelihood(tree: Tree) -> Weights:
-    """Maximum likelihood: a context backs off only where nothing was seen after it."""
-    size = int(tree.level[1])
-    above = _sums(tree, tree.count)
-    own = tree.count / np.append(above, tree.count[:size].sum())[tree.parent]
-    return Weights(own, np.where(above > 0, 0.0, 1.0), own)
-
-
-def kneser_ney(tree: Tree, discount: float | None) -> Weights:
-    """Interpolated Kneser-Ney smoothing.
-
-    An n-gram shorter than the order counts as often as there are different tokens before it, unless it begins with the
-    start of a document, before which nothing stands; then, as at the full order, its own count counts (Chen and Goodman
-    1999, section 4.1.6; Heafield et al. 2013, section 3). Single tokens back off to the uniform law.
-
-    Args:
-        tree: The n-grams.
-        discount: What every count is lowered by; None estimates three discounts at each length.
-    """
-    size = int(tree.level[1])
-    counts = np.bincount(tree.suffix[size:], minlength=len(tree.count))
-    full = tree.opens.copy()
-    full[tree.nodes(tree.order)] = True
-    counts = np.where(full, tree.count, counts)
-    lowered = np.empty(len(counts))
-    for k in range(1, tree.order + 1):
-        adjusted = counts[tree.nodes(k)]
-        lowered[tree.nodes(k)] = _discounts(adjusted, discount)[np.minimum(adjusted, 3)]
-    above = _sums(tree, counts)
-    gamma = np.where(above > 0, _sums(tree, lowered) / np.maximum(above, 1), 1.0)
-    total = counts[:size].sum()
-    own = (counts - lowered) / np.append(above, total)[tree.parent]
-    mass = own.copy()
-    mass[:size] += lowered[:size].sum() / total / size
-    for k in range(2, tree.order + 1):
-        these = tree.nodes(k)
-        mass[these] += gamma[tree.parent[these]] * mass[tree.suffix[these]]
-    return Weights(own, gamma, mass)
-
-
-def tempered(tree: Tree, weights: Weights, temperature: float) -> Weights:
-    """Raise every probability to the power b = 1 / temperature; each context's largest becomes 1, none is normalised.
-
-    A token that was not seen after c has probability gamma[c] times that after the suffix of c, and so have the powers:
-    they are a law of the same form, in which a node's own part is what remains, never negative.
-    """
-    size, power = int(tree.level[1]), 1 / temperature
-    root = float(weights.mass[:size].max())
-    best = np.zeros(tree.contexts)
-    np.maximum.at(best, tree.parent[size:], weights.mass[size:])
-    shorter = np.full(tree.contexts, root)
-    for k in range(1, tree.order):
-        these = tree.nodes(k)
-        if k > 1:
-            shorter[these] = best[tree.suffix[these]]
-        best[these] = np.maximum(best[these], weights.gamma[these] * shorter[these])
-    gamma = (weights.gamma * shorter / best) ** power
-    mass = weights.mass.copy()
-    mass[:size] /= root
-    mass[size:] /= best[tree.parent[size:]]
-    mass **= power
-    own = mass.copy()
-    own[size:] -= gamma[tree.parent[size:]] * mass[tree.suffix[size:]]
-    return Weights(np.maximum(own, 0.0), gamma, mass)
-
-
-def _sums(tree: Tree, values: Array) -> Floats:
-    """Add up values over the children of each context."""
-    size = int(tree.level[1])
-    return np.bincount(tree.parent[size:], values[size:], minlength=tree.contexts).astype(float)
-
-
-def _discounts(counts: Ints, discount: float | None) -> Floats:
-    """What counts of 0, 1, 2 and 3 or more are lowered by (Chen and Goodman 1999, equation 26)."""
-    if discount is not None:
-        return np.array([0.0, discount, discount, discount])
-    n = np.bincount(np.minimum(counts, 5), minlength=6)[1:5].astype(float)
-    if n[:3].all():
-        share = n[0] / (n[0] + 2 * n[1])
-        steps = np.arange(1, 4)
-        found = steps - (steps + 1) * share * n[1:] / n[:3]
-        if (found >= 0).all():
-            return np.array([0.0, *found])
-    return np.array([0.0, 0.5, 1.0, 1.5])
 
 
 def _read(data: Any) -> Documents:

@@ -101,7 +101,8 @@ class Survival:
     Among the types (different tokens) of a band of frequency that occur in held-out real documents: the share that
     occurs in as many generated documents as generation 0 was trained on. Each type counts alike. Even a perfect model
     misses rare types, because a sample of that size does: compare with the control that trains on fresh real data, not
-    with 1. `attrs["noise"]` holds, band by band, the binomial standard error due to the finite number of held-out types.
+    with 1. `attrs["noise"]` holds, band by band, the binomial standard error due to the finite number of held-out
+    types.
 
     Attributes:
         edges: Where bands begin, rising: counts of a type in all training documents of the source.
