@@ -344,7 +344,7 @@ class Drawn:
     ("learner", "sentence"),
     [
         (3, "int is no learner"),
-        (NoModel(), r"NoModel\.fit returned None; give something with sample\(n, rng\)"),
+        (NoModel(), r"fit\(\) must return something with sample\(n, rng\): NoModel\.fit returned NoneType"),
         (OneColumn(), r"fitted on \(200, 2\), draws \(200, 1\)"),
         (Counts(), r"fit\(\) must not change the learner"),
         (Sorts(), r"fit\(\) must not change the data"),

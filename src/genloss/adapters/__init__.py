@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from genloss.adapters.checked import Checked, takes_two
+from genloss.adapters.copied import Copied
 from genloss.adapters.sklearn import SklearnLearner, is_estimator
 from genloss.errors import SpecError
 from genloss.protocols import Learner
@@ -12,8 +12,8 @@ from genloss.protocols import Learner
 def as_learner(candidate: Any) -> Learner:
     """Make a learner of what a user brings.
 
-    A scikit-learn estimator with `fit` and `sample` is adapted; any other class with `fit(data, rng)` runs as it is,
-    and each of its models and draws is checked. The package's own learners are returned as they are.
+    A scikit-learn estimator with `fit` and `sample` is adapted, and an object that is learner and model in one is
+    copied before each fit; any other object with `fit(data, rng)` is a learner as it is.
 
     Raises:
         SpecError: Where it is no learner.
@@ -24,13 +24,25 @@ def as_learner(candidate: Any) -> Learner:
         raise SpecError(f"learner: {name} is no learner: {hint} returning something with sample(n, rng)")
     if type(candidate).__module__.startswith("genloss."):
         return candidate  # type: ignore[no-any-return]
+    samples = callable(getattr(candidate, "sample", None))
     if is_estimator(candidate):
-        if not callable(getattr(candidate, "sample", None)):
+        if not samples:
             raise SpecError(f"learner: {name} has fit but no sample; give an estimator that draws rows")
-        return Checked(SklearnLearner(candidate), name)
-    if not takes_two(candidate.fit):
+        return SklearnLearner(candidate)
+    if not _takes_two(candidate.fit):
         raise SpecError(f"learner: {name}.fit takes {inspect.signature(candidate.fit)}; give it fit(data, rng)")
-    return Checked(candidate, name)
+    return Copied(candidate) if samples else candidate
+
+
+def _takes_two(method: Any) -> bool:
+    """Whether a method can be called with two arguments, as far as it tells."""
+    try:
+        inspect.signature(method).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 __all__ = ["as_learner"]
