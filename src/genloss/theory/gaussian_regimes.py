@@ -53,7 +53,7 @@ def _even(chain: Chain) -> bool:
 )
 def variance_accumulate(source: Gaussian, learner: GaussianMLE, regime: Accumulate, n: Sizes, chain: Chain) -> Values:
     """The expected variance never dies out: for equal n it tends to sigma^2 sin(x)/x with x = pi / sqrt(n)."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own
 
 
 @law(
@@ -114,8 +114,8 @@ def wasserstein2_squared_accumulate(
     source: Gaussian, learner: GaussianMLE, regime: Accumulate, n: Sizes, chain: Chain
 ) -> Values:
     """The distance to the truth converges, to a value of order 1/n."""
-    spread = pair_spread(chain, n, learner.ddof)
-    return np.asarray(source.var * (2 * (spread.truth - 1) - 2 * np.expm1(np.cumsum(_pool_root(learner, n)))))
+    spread = pair_spread(chain, n)
+    return np.asarray(source.var * (2 * spread.truth - 2 * np.expm1(np.cumsum(_pool_root(learner, n)))))
 
 
 def _pool_factor(learner: GaussianMLE, n: Sizes) -> tuple[Values, Values]:
@@ -158,7 +158,7 @@ def squared_offset_regimes(
     chain: Chain,
 ) -> Values:
     """How far the mean has strayed, in every regime that the recursion follows."""
-    return np.asarray(source.var * pair_spread(chain, n, learner.ddof).offset)
+    return np.asarray(source.var * pair_spread(chain, n).offset)
 
 
 @law(
@@ -171,7 +171,7 @@ def squared_offset_regimes(
 def second_moment_regimes(
     source: Gaussian, learner: GaussianMLE, regime: Regimes, curator: KeepAll | Subsample, n: Sizes
 ) -> Values:
-    """With the divisor n a draw keeps its variance over histories: what a model loses in spread its mean has strayed."""
+    """With the divisor n a draw keeps its variance over histories: a model that loses spread has strayed."""
     return np.full(len(n), float(source.var))
 
 
@@ -204,7 +204,7 @@ def variance_accumulate_subsample(
     source: Gaussian, learner: GaussianMLE, regime: Accumulate, curator: Subsample, n: Sizes, chain: Chain
 ) -> Values:
     """Accumulating while training on a fixed number of rows still keeps a positive spread, less than with all rows."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own
 
 
 @law(
@@ -246,7 +246,7 @@ def subsample_plateau(n: float) -> float:
 )
 def variance_past_models(source: Gaussian, learner: GaussianMLE, regime: PastModels, n: Sizes, chain: Chain) -> Values:
     """Fresh draws from all models so far keep on average exactly what accumulating their data keeps."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own
 
 
 @law(
@@ -259,7 +259,7 @@ def variance_past_models(source: Gaussian, learner: GaussianMLE, regime: PastMod
 )
 def variance_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshReal, n: Sizes, chain: Chain) -> Values:
     """A share of fresh real data stops the loss; the composition may be fixed or binomial."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own
 
 
 @law(
@@ -291,7 +291,7 @@ def variance_limit_fresh_real(source: Gaussian, learner: GaussianMLE, regime: Fr
 )
 def variance_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedReal, n: Sizes, chain: Chain) -> Values:
     """The same real rows in every generation hold the model near themselves for ever."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own
 
 
 @law(
@@ -322,4 +322,4 @@ def variance_limit_fixed_real(source: Gaussian, learner: GaussianMLE, regime: Fi
 )
 def variance_window(source: Gaussian, learner: GaussianMLE, regime: Window, n: Sizes, chain: Chain) -> Values:
     """A window of k generations only slows collapse down, by about k^2 in the exponent's time."""
-    return source.var * pair_spread(chain, n, learner.ddof).own
+    return source.var * pair_spread(chain, n).own

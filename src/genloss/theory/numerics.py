@@ -131,13 +131,14 @@ def log_mean_root(constant: Any, scales: Any, freedoms: Any) -> Floats:
         scales: Shape (t, j).
         freedoms: Shape (t, j), or broadcast to it.
     """
-    x, weight = np.polynomial.legendre.leggauss(80)
+    x, weight = np.polynomial.legendre.leggauss(56)
     x, weight = (x + 1) / 2, weight / 2
     v, weight = x / (1 - x), weight / (1 - x) ** 2
     scaled = 2 * v**2 * np.asarray(scales, dtype=float)[..., None]
     half = np.broadcast_to(np.asarray(freedoms, dtype=float), np.shape(scales))[..., None] / 2
-    near = np.exp(-(v**2)) * np.expm1(np.minimum((half * log1p_gap(scaled)).sum(-2), 700.0))
+    gap = (half * log1p_gap(scaled)).sum(-2)
+    near = np.exp(-(v**2)) * np.expm1(np.minimum(gap, 30.0))
     decay = -np.asarray(constant, dtype=float)[..., None] * v**2 - (half * np.log1p(scaled)).sum(-2)
     far = np.exp(decay) - np.exp(-(v**2))
-    integrand = np.where(v < 1, near, far) / v**2
+    integrand = np.where(gap < 30, near, far) / v**2
     return np.asarray(np.log1p(-(integrand @ weight) / np.sqrt(np.pi)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from genloss.chain import Chain
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
-from genloss.theory.twopoint import UnsupportedError, two_point
+from genloss.theory.twopoint import UnsupportedError, fit_of, two_point
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -95,10 +95,11 @@ def cite(chain: Chain) -> str:
 
 def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tuple[str, Any, dict[str, str]]]:
     try:
-        probe, values = two_point(chain, sizes(chain, generations))
+        probe = fit_of(chain).probe
+        if known.get(probe, ((), None, {"kind": ""}))[2]["kind"] == "exact":
+            return []
+        values = two_point(chain, sizes(chain, generations))
     except UnsupportedError:
-        return []
-    if known.get(probe, ((), None, {"kind": ""}))[2]["kind"] == "exact":
         return []
     known.pop(probe, None)
     how = {
