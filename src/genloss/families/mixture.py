@@ -196,10 +196,11 @@ class MixtureEM:
     k-means steps. The mean and the covariance of the fit are those of its training rows, divisor n, plus the ridge.
 
     Attributes:
-        k: The number of components; more than k rows are not needed, fewer are refused.
+        k: The number of components; fewer than k rows are refused.
         covariance: "full" covariances, or "diagonal" ones: much faster for wide rows, and fitted well by fewer rows.
         ridge: Added to every variance, as a share of the mean variance of the training rows (and at least 1e-12), so
-            that no component can shrink onto a single row.
+            that no component can shrink onto a single row. Every fit adds it anew, so it widens a chain of models by
+            that share a generation; pictures of 64 pixels are held out best with diagonals and 0.01.
         max_iter: The most steps of expectation and maximisation.
         tol: The gain in mean log density below which a step is the last.
         temperature: Factor on the standard deviation within each component of what the models draw.
