@@ -58,7 +58,7 @@ class Ruling:
         last: The deciding probe at the last generation.
         after: What the loss does after it began.
         average: The row of an average that held or improved while the tails were lost.
-        seen: For tails and for spread, the probe that sees best and the least loss that it would have shown.
+        seen: For tails and for spread, every probe and label with the least loss that it would have shown.
         margins: The margins of tails and spread.
         missing: How many values are no numbers, by probe.
         blind: Whether nothing could have been seen.
@@ -74,7 +74,7 @@ class Ruling:
     last: Evidence | None
     after: After
     average: Evidence | None
-    seen: dict[str, tuple[str, float]]
+    seen: dict[str, list[tuple[str, float]]]
     margins: dict[str, float]
     missing: dict[str, int]
     blind: bool
@@ -125,7 +125,7 @@ class Judge:
         early, late = self._first("tails", found), self._first("spread", found)
         deciding = late or early
         last = None if deciding is None else self._row(found, deciding.probe, deciding.label, -1)
-        seen = {role: best for role in ("tails", "spread") if (best := self._seen(role, found)) is not None}
+        seen = {role: widths for role in ("tails", "spread") if (widths := self._seen(role, found))}
         return Ruling(
             cell=cell,
             against=self._against(cell, mode, control),
@@ -137,7 +137,7 @@ class Judge:
             seen=seen,
             margins=self.margins,
             missing=self._missing(cell, found),
-            blind=all(least >= _BLIND for _, least in seen.values()),
+            blind=all(least >= _BLIND for widths in seen.values() for _, least in widths),
             generations=self.generations[-1],
             replicates=0 if self.population else self._replicates,
             evidence=tuple(self._rows(found)),
@@ -230,9 +230,9 @@ class Judge:
                         best = (*rank, probe, label, bound)
         return None if best is None else self._evidence(best[2], best[4], best[0], best[3])
 
-    def _seen(self, role: str, found: Sequence[tuple[Measured, Bounds]]) -> tuple[str, float] | None:
-        """The probe that sees best, and the least loss that it would have shown at most generations."""
-        best: tuple[str, float] | None = None
+    def _seen(self, role: str, found: Sequence[tuple[Measured, Bounds]]) -> list[tuple[str, float]]:
+        """The least loss that each probe and label would have shown at most generations."""
+        widths = []
         for probe, bound in found:
             if probe.role != role:
                 continue
@@ -240,13 +240,12 @@ class Judge:
                 if probe.scale.log:
                     width = 1 - (1 - self.margins[role]) * (1 - bound.high) / (1 - bound.loss)
                 else:
-                    width = self.margins[role] + (bound.high - bound.low) / 2
+                    width = self.margins[role] + bound.high - bound.loss
             for label in range(width.shape[1]):
                 usable = width[:, label][~np.isnan(width[:, label])]
                 least = float(np.median(usable)) if len(usable) else np.inf
-                if best is None or least < best[1]:
-                    best = (_name(probe, label), least)
-        return best
+                widths.append((_name(probe, label), least))
+        return widths
 
     def _average(self, found: Sequence[tuple[Measured, Bounds]], early: Evidence | None) -> Evidence | None:
         """The average that held up best at a generation whose tails are lost: surely less than the margin worse."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
-from math import isfinite
+from math import inf, isfinite
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ def sentences(ruling: Ruling) -> str:
 
 
 def _nothing(ruling: Ruling) -> list[str]:
-    if ruling.blind and not any(isfinite(least) for _, least in ruling.seen.values()):
+    if ruling.blind and not any(isfinite(least) for widths in ruling.seen.values() for _, least in widths):
         return [
             "Nothing can be said: there is no noise to judge by; run a chain with FreshReal() along as control, "
             "more replicates, or bootstrap=20"
@@ -55,10 +55,18 @@ def _nothing(ruling: Ruling) -> list[str]:
         for role in ("tails", "spread")
         if role in ruling.seen
     )
-    unseen = " or ".join(f"{_percent(least)} of {name}" for name, least in ruling.seen.values() if least < 1)
+    worst = [max(known, key=lambda width: width[1]) for known in _finite(ruling) if known]
+    unseen = " or ".join(f"{_percent(least)} of {name}" for name, least in worst)
     unseen = f"; a loss of less than {unseen} would have gone unseen" if unseen else ""
+    noisy = [name for widths in ruling.seen.values() for name, least in widths if 1 <= least < inf]
+    unseen += f"; of {', '.join(noisy)} even a total loss" if noisy else ""
     word = "generation" if ruling.generations == 1 else f"{ruling.generations} generations"
     return [f"{watched[:1].upper()}{watched[1:]} is shown in {word} against {ruling.against}{unseen}"]
+
+
+def _finite(ruling: Ruling) -> list[list[tuple[str, float]]]:
+    """What would have gone unseen, for the probes and labels that could have shown a loss at all."""
+    return [[width for width in widths if width[1] < 1] for widths in ruling.seen.values()]
 
 
 def _loss(row: Evidence, replicates: int) -> str:
