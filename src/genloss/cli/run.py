@@ -61,7 +61,7 @@ def call(asked: argparse.Namespace) -> int:
         screen.print(f"running {name or plan.name} …", highlight=False, markup=False)
 
     try:
-        found = plan.run(workers=asked.workers, resume=asked.resume, progress=True, told=told)
+        found = plan.run(workers=asked.workers, resume=asked.resume, progress=screen.is_terminal, told=told)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped; go on with: genloss run --resume --out {plan.folder}") from None
     tell(found, plan.spec.get("title"))
