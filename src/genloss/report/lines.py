@@ -144,7 +144,8 @@ def overlay(
         yield None, array.values, law
         return
     for i in here:
-        if all(dim in cells[i].where for dim in dims):
-            values = array.sel({dim: cells[i].where[str(dim)] for dim in dims}).values
+        place = {dim: cells[i].where.get(str(dim)) for dim in dims}
+        if all(label in array[dim].values.tolist() for dim, label in place.items()):
+            values = array.sel(place).values
             if np.isfinite(values).any():
                 yield i, values, law

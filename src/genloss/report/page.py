@@ -1,6 +1,7 @@
 """The report: one HTML file that holds all it shows, runs no script and needs no network."""
 
 import base64
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from genloss.report import bands, film_panels, lines, shares, tables
 from genloss.report.cells import Cell, Summary, cells_of, probes_of, spec_of, summary
 from genloss.report.figure import Panel, alone, look
 from genloss.report.repeat import document
-from genloss.report.stage import Badge, badge, kept, matched, verdict
+from genloss.report.stage import Badge, badge, kept, matched, telling, verdict
 from genloss.report.words import clean, percent, title_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class Section:
         measured: What tails and spread are measured by.
         cards: Its chains at a glance.
         shares: The table behind the first pictures, as an address.
+        rule: What counts as collapse.
+        evidence: All evidence for the stages, as an address; "" where there are none.
         bands: Its vector probes.
         lines: Its other probes.
         film: What its models draw; None where it is a text or there is none.
@@ -123,6 +126,8 @@ class Section:
     measured: str
     cards: Sequence[Card]
     shares: str
+    rule: str
+    evidence: str
     bands: Sequence[Plate]
     lines: Sequence[Plate]
     film: Plate | None
@@ -238,6 +243,8 @@ def _section(anchor: str, name: str, result: "Dataset", stages: Iterable[Any] | 
         measured="; ".join(f"{measure.role} by {measure.words}" for measure in there),
         cards=[_card(*each) for each in zip(cells, staged, images, sparks, strict=True)],
         shares=table,
+        rule=_rule(stages),
+        evidence="" if not any(staged) else tables.link(tables.of_stages(staged, cells)),
         bands=[plate for vector, plate in plates if vector],
         lines=[plate for vector, plate in plates if not vector],
         film=_film(result, cells, file) if kind not in ("", "text") else None,
@@ -255,7 +262,7 @@ def _section(anchor: str, name: str, result: "Dataset", stages: Iterable[Any] | 
 
 
 def _card(cell: Cell, stage: Any | None, image: Image | None, spark: str) -> Card:
-    evidence = [] if stage is None else [_row(row) for row in stage.evidence]
+    evidence = [_row(row) for row in telling(stage)]
     control = cell.control or bool(getattr(stage, "control", False))
     masked = bool(getattr(stage, "masked", False))
     text = "" if stage is None else clean(stage.text)
@@ -264,21 +271,27 @@ def _card(cell: Cell, stage: Any | None, image: Image | None, spark: str) -> Car
 
 def _row(row: Mapping[str, Any]) -> dict[str, str]:
     """A row of evidence in words; losses are shares."""
-    label = row.get("label")
-    found = {
-        "probe": clean(row.get("probe", "")),
-        "label": "" if label is None else clean(label, 40),
-        "generation": clean(row.get("generation", "")),
-    }
-    for name in ("loss", "low", "high", "margin"):
-        found[name] = _signed(row.get(name))
-    return found
+    found = {"probe": clean(row["probe"]), "label": clean(row["label"], 40), "generation": clean(row["generation"])}
+    return found | {name: _signed(row[name]) for name in ("loss", "low", "high", "margin")}
+
+
+def _rule(stages: Any) -> str:
+    """What counts as collapse, where the stages say so."""
+    if not all(hasattr(stages, name) for name in ("alpha", "tail_margin", "spread_margin")):
+        return ""
+    return (
+        f"Early collapse: more than {percent(stages.tail_margin)} of a tail probe is lost beyond doubt; late: more "
+        f"than {percent(stages.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
+        f"probability at most {percent(stages.alpha)}."
+    )
 
 
 def _signed(value: Any) -> str:
     try:
         loss = float(value)
     except (TypeError, ValueError):
+        return "–"
+    if not math.isfinite(loss):
         return "–"
     return f"−{percent(-loss)}" if loss < 0 else percent(loss)
 
@@ -314,8 +327,8 @@ def _bands_note(each: Summary) -> str:
     some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
     many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
     return (
-        f"Kept of generation 0 by {clean(each.dim).replace('_', ' ')}: the colour fades as it is lost; at the right, what "
-        f"is left at the end.{many}{some}"
+        f"Kept of generation 0 by {clean(each.dim).replace('_', ' ')}: the colour fades as it is lost; at the right, "
+        f"what is left at the end.{many}{some}"
     )
 
 

@@ -65,6 +65,36 @@ def matched(cells: Sequence[Cell], stages: Iterable[Any] | None) -> list[Any | N
     return [next((row for row in rows if same(cell, row)), None) for cell in cells]
 
 
+def evidence(stage: Any | None) -> list[dict[str, Any]]:
+    """The rows of evidence of a stage as mappings."""
+    return [] if stage is None else [_row(row) for row in stage.evidence]
+
+
+def deciding(stage: Any | None) -> list[dict[str, Any]]:
+    """The rows that a stage rests on."""
+    if stage is None:
+        return []
+    return [_row(row) for row in getattr(stage, "rests_on", stage.evidence)]
+
+
+def telling(stage: Any | None, most: int = 30) -> list[dict[str, Any]]:
+    """The rows to read: those that decided, then every probe and label at its last generation."""
+    found = deciding(stage)
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in evidence(stage):
+        key = (row["probe"], row["label"])
+        if key not in last or row["generation"] >= last[key]["generation"]:
+            last[key] = row
+    return [*found, *(row for row in last.values() if row not in found)][:most]
+
+
+def _row(row: Any) -> dict[str, Any]:
+    names = ("probe", "label", "generation", "loss", "low", "high", "margin")
+    found = {name: row.get(name) if isinstance(row, Mapping) else getattr(row, name, None) for name in names}
+    found["label"] = "" if found["label"] is None else str(found["label"])
+    return found
+
+
 @dataclass(frozen=True)
 class Kept:
     """How much of its tails or spread every chain keeps.
@@ -95,11 +125,7 @@ def kept(
     if not names:
         return None
     rests = Counter(
-        (row["probe"], str(row.get("label") or ""))
-        for stage in stages
-        if stage
-        for row in stage.evidence
-        if row.get("probe") in names
+        (row["probe"], row["label"]) for stage in stages for row in deciding(stage) if row["probe"] in names
     )
     probe, label = rests.most_common(1)[0][0] if rests else (names[0], "")
     found = known.get(probe) or summary(result, probe)
@@ -123,10 +149,10 @@ def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Seque
         since = badge(known[0][1]).since  # type: ignore[union-attr]
         return f"{str(known[0][1].stage).capitalize()}{f' ({since})' if since else ''}."
     parts: list[str] = []
-    for wanted in ("late collapse", "early collapse", "no collapse"):
+    for wanted in dict.fromkeys((*reversed(_BADGES), *(str(stage.stage) for _, stage in known))):
         names = [_named(cell, stage) for cell, stage in known if stage.stage == wanted]
         if names:
-            parts.append(f"{wanted} under {listed(names)}")
+            parts.append(f"{clean(wanted)} under {listed(names)}")
     masked = [cell.label for cell, stage in known if getattr(stage, "masked", False)]
     if masked:
         parts.append(f"an average gets better while the tails go under {listed(masked)}")

@@ -9,7 +9,7 @@ from genloss.data import Array
 from genloss.errors import SpecError
 from genloss.report import film_panels
 from genloss.report.cells import Cell, Summary, cells_of, flat, probes_of, summary
-from genloss.report.stage import Kept, kept, matched
+from genloss.report.stage import Kept, evidence, kept, matched
 from genloss.report.words import cell as safe
 from genloss.report.words import clean
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-_MOST_ROWS = 20_000
+_MOST_ROWS = 6_000
 _SHOTS = 4
 
 
@@ -29,8 +29,8 @@ def table(result: "Dataset", name: str, stages: "Iterable[Any] | None" = None) -
     Args:
         result: What `genloss.run` or `genloss.load` gave.
         name: A probe: median, 10% and 90% quantile over replicates by chain, generation and label; "film": what is
-            shown of the samples; or "overview": the shares of generation 0 that are kept.
-        stages: For the overview: what `genloss.stages(result)` gave.
+            shown of the samples; "overview": the shares of generation 0 that are kept; or "stages": the evidence.
+        stages: For the overview and the stages: what `genloss.stages(result)` gave.
 
     Raises:
         SpecError: Where the result has no such table.
@@ -44,6 +44,8 @@ def table(result: "Dataset", name: str, stages: "Iterable[Any] | None" = None) -
         found = matched(cells, stages)
         measures = [kept(result, role, cells, found, {}) for role in ("tails", "spread")]
         return of_shares([measure for measure in measures if measure], cells, result["generation"].values)
+    if name == "stages" and stages is not None:
+        return of_stages(matched(cells, stages), cells)
     raise SpecError(
         f"report: no table {clean(name, 60)!r}; there are {', '.join([*probes_of(result), 'film', 'overview'])}"
     )
@@ -93,6 +95,18 @@ def of_film(result: "Dataset", cells: "Sequence[Cell]") -> "DataFrame":
         return pd.DataFrame(columns)
     pixels = film.reshape(-1, film.shape[-1])
     return pd.DataFrame(columns | {f"pixel {i}": pixels[:, i] for i in range(pixels.shape[1])})
+
+
+def of_stages(stages: "Sequence[Any]", cells: "Sequence[Cell]") -> "DataFrame":
+    """The table of all evidence for the stages."""
+    import pandas as pd
+
+    rows = [
+        {**cell.where, "stage": str(stage.stage), **row}
+        for cell, stage in zip(cells, stages, strict=True)
+        for row in evidence(stage)
+    ]
+    return pd.DataFrame(rows)
 
 
 def csv(frame: "DataFrame") -> bytes:

@@ -73,7 +73,7 @@ def percent(share: float) -> str:
         return ">999%"
     if 0 < points < 0.1:
         return "<0.1%"
-    return f"{points:.0f}%" if points >= 9.95 or points == 0 else f"{points:.1f}%"
+    return f"{points:.0f}%" if points >= 9.95 else f"{points:.1f}".removesuffix(".0") + "%"
 
 
 def listed(items: Iterable[str]) -> str:
