@@ -231,8 +231,8 @@ class TokenEntropy:
 class ReferencePerplexity:
     """The perplexity of what a model writes under the model of generation 0: how usual its text looks.
 
-    It may look better (lower) while the tails go, above all where sampling is truncated. Generation 0 finds its own text
-    more usual than any other's, so compare with the control that trains on fresh real data, not with generation 0.
+    It may look better (lower) while the tails go, above all where sampling is truncated. Generation 0 finds its own
+    text more usual than any other's, so compare with the control that trains on fresh real data, not with generation 0.
 
     Attributes:
         documents: Documents to draw.
