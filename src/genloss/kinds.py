@@ -35,6 +35,7 @@ _PLACES: dict[str, dict[str, str]] = {
     },
     "regime": {"genloss.regimes": "Accumulate FixedReal FreshReal PastModels Replace Window"},
     "curator": {"genloss.curators": "Below ImperfectFilter KeepAll Subsample Then TopFraction"},
+    "tokenizer": {"genloss.corpus.tokenizers": "BPE Bytes Words"},
     "schedule": {"genloss.schedules": "Constant Geometric Linear Power"},
     "probe": {
         "genloss.probes.concepts": "Confusion MeanScore ModeOccupancy Precision",

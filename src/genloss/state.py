@@ -119,7 +119,10 @@ def _decode(kind: Any, name: str, arrays: dict[str, Array], chain: Chain) -> Dat
             object.__setattr__(statistic, part, stored.item() if plain else stored)
         return statistic
     if "documents" in kind:
-        return chain.source.documents_from({part: arrays[f"{name}.{part}"] for part in kind["documents"]})  # type: ignore[attr-defined]
+        from genloss.corpus import Documents
+
+        found = {part: arrays[f"{name}.{part}"] for part in kind["documents"]}
+        return Documents.from_arrays(found, getattr(chain.source, "tokenizer", None))
     return kind["texts"]
 
 

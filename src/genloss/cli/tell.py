@@ -17,6 +17,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 def tell(results: "Mapping[str, xr.Dataset]", title: str | None = None) -> None:
     """Print the stage of every chain of every run."""
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -32,19 +33,18 @@ def tell(results: "Mapping[str, xr.Dataset]", title: str | None = None) -> None:
         except SpecError as reason:
             screen.print(Text(f"{name + ': ' if name else ''}no stages: {reason}"))
             continue
-        table = Table(title=_plain(name) or None, title_justify="left", header_style="bold", show_lines=False)
-        for heading in ("chain", "stage", "tails go", "spread goes", "evidence"):
+        table = Table(title=_plain(name) or None, title_justify="left", title_style="bold", header_style="bold")
+        for heading in ("chain", "stage", "tails go", "spread goes"):
             table.add_column(heading, overflow="fold")
+        said = []
         for row in found:
-            chain = ", ".join(str(label) for label in row.chain.values()) or "the chain"
-            table.add_row(
-                Text(_plain(chain)),
-                Text(row.stage, style=_STYLES.get(row.stage, "")),
-                _at(row.early),
-                _at(row.late),
-                Text(_plain(row.text)),
-            )
+            chain = _plain(", ".join(str(label) for label in row.chain.values()) or "the chain")
+            table.add_row(Text(chain), Text(row.stage, style=_STYLES.get(row.stage, "")), _at(row.early), _at(row.late))
+            said.append(Text.assemble((chain, "bold"), ": ", _plain(row.text)))
         screen.print(table)
+        for text in said:
+            screen.print(Padding(text, (0, 0, 0, 2)))
+        screen.print()
 
 
 _STYLES = {"no collapse": "green", "early collapse": "yellow", "late collapse": "red"}

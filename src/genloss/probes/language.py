@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +13,7 @@ from genloss.corpus.documents import Documents, same_tokens
 from genloss.corpus.tokenizers import Words
 from genloss.data import Array, Data, Floats, concat
 from genloss.errors import SpecError
+from genloss.families.ngram import NGram
 from genloss.probes import rows
 from genloss.probes.laws import probe_name, refusal
 from genloss.probes.meta import ProbeRole
@@ -229,13 +230,14 @@ class TokenEntropy:
 
 @dataclass(frozen=True)
 class ReferencePerplexity:
-    """The perplexity of what a model writes under the model of generation 0: how usual its text looks.
+    """The perplexity of what a model writes under a judge that knows the real text: how usual its text looks.
 
-    It may look better (lower) while the tails go, above all where sampling is truncated. Generation 0 finds its own
-    text more usual than any other's, so compare with the control that trains on fresh real data, not with generation 0.
+    It may look better (lower) while the tails go, above all where sampling is truncated.
 
     Attributes:
         documents: Documents to draw.
+        judge: "real" is a Kneser-Ney trigram of all real training text; "first" is the model of generation 0, as in
+            Shumailov et al. 2024, which finds text made of its own training documents more usual than any other.
     """
 
     role: ClassVar[ProbeRole] = "average"
@@ -243,19 +245,39 @@ class ReferencePerplexity:
     scale: ClassVar[str] = "log"
 
     documents: int = 200
+    judge: Literal["real", "first"] = "real"
 
     def __post_init__(self) -> None:
         rows.whole(self.documents, 1, self, "documents")
+        if self.judge not in ("real", "first"):
+            raise SpecError(f"probe {probe_name(self)}.judge: no judge {self.judge!r}; known: first, real")
 
     def __call__(self, g: Generation, rng: Generator) -> float:
         """Measure a generation."""
-        if not hasattr(g.first, "logprob"):
-            raise refusal(self, "models of text with logprob(documents)", g.first)
+        judge = g.first if self.judge == "first" else _judge(g, self)
+        if not hasattr(judge, "logprob"):
+            raise refusal(self, "models of text with logprob(documents)", judge)
         written = g.sample(self.documents, rng)
-        own = getattr(g.first, "tokenizer", None)
+        own = getattr(judge, "tokenizer", None)
         if isinstance(written, Documents) and own is not None and not same_tokens(written.tokenizer, own):
             written = own.encode(list(written))
-        return float(np.exp(-_logprob(g.first, written, self).mean()))
+        return float(np.exp(-_logprob(judge, written, self).mean()))
+
+
+_judges: dict[int, tuple[Documents, Any]] = {}
+
+
+def _judge(g: Generation, probe: Any) -> Any:
+    """The model of all real training text, fitted once in a process."""
+    real = getattr(g.source, "train", None)
+    if not isinstance(real, Documents) or not len(real):
+        raise refusal(probe, "sources that are a corpus", g.source)
+    found = _judges.get(id(real))
+    if found is None or found[0] is not real:
+        if len(_judges) >= 4:
+            _judges.clear()
+        found = _judges[id(real)] = (real, NGram(3).fit(real, np.random.default_rng(0)))
+    return found[1]
 
 
 def band_names(edges: tuple[int, ...]) -> list[str]:
