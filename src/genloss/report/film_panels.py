@@ -119,7 +119,8 @@ def _ridges(counts: Array, edges: Array, generation: Array, cell: Cell, height: 
 def _pictures(film: Array, generation: Array, cells: Sequence[Cell]) -> list[Panel]:
     side = round(film.shape[-1] ** 0.5)
     finite = film[:, 0][np.isfinite(film[:, 0])]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    # a model of pictures spills noise beyond white and black; the ground should still look like paper
+    low, high = np.quantile(finite, (0.2, 0.98)).tolist() if finite.size else (0.0, 1.0)
     shots = film[:, :, :_ROWS].reshape(len(film), len(generation), -1, side, side)
     return [_strip(shots[i], low, high, generation, cell) for i, cell in enumerate(cells)]
 

@@ -70,6 +70,8 @@ def _panel(
         _range(ax, low[list(here)], high[list(here)], log)
         if log:
             _log_ticks(ax)
+        else:
+            ax.locator_params(axis="y", nbins=6)
         plain_numbers(ax.yaxis)
         _name_lines(ax, cells, here, median)
 

@@ -181,7 +181,7 @@ def html(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     source = resources.files("genloss.report").joinpath("page.html").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(title=clean(title), sections=sections, percent=percent)
+    page = environment.from_string(source).render(title=clean(title), sections=sections)
     if where is not None:
         from genloss.storage import commit
 
@@ -327,9 +327,13 @@ def _bands_note(each: Summary) -> str:
     some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
     many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
     return (
-        f"Kept of generation 0 by {clean(each.dim).replace('_', ' ')}: the colour fades as it is lost; at the right, "
+        f"Kept of generation 0 by {_dim(each)}: the colour fades as it is lost; at the right, "
         f"what is left at the end.{many}{some}"
     )
+
+
+def _dim(each: Summary) -> str:
+    return clean(each.dim).removeprefix(f"{clean(each.name)}_").replace("_", " ")
 
 
 def _how(each: Summary) -> str:

@@ -43,12 +43,7 @@ def badge(stage: Any | None) -> Badge | None:
         return None
     text = clean(stage.stage)
     kind, sign = _BADGES.get(text, ("unknown", "?"))
-    parts = []
-    if stage.early is not None:
-        parts.append(f"tails go at {int(stage.early)}")
-    if stage.late is not None:
-        parts.append(f"spread goes at {int(stage.late)}")
-    return Badge(kind, sign, text, ", ".join(parts))
+    return Badge(kind, sign, text, _since(stage))
 
 
 def matched(cells: Sequence[Cell], stages: Iterable[Any] | None) -> list[Any | None]:
@@ -120,24 +115,28 @@ class Kept:
 def kept(
     result: "Dataset", role: str, cells: Sequence[Cell], stages: Sequence[Any | None], known: Mapping[str, Summary]
 ) -> Kept | None:
-    """Choose the probe that shows best what is lost: the one most stages rest on, else the first; its worst label."""
-    names = [name for name in probes_of(result) if result[name].attrs.get("role") == role]
-    if not names:
-        return None
-    rests = Counter(
-        (row["probe"], row["label"]) for stage in stages for row in deciding(stage) if row["probe"] in names
-    )
-    probe, label = rests.most_common(1)[0][0] if rests else (names[0], "")
-    found = known.get(probe) or summary(result, probe)
-    share = found.share()
-    if not found.dim:
-        return Kept(role, probe, "", share)
-    labels = [str(one) for one in found.labels]
-    if label not in labels:
-        at_risk = [i for i, cell in enumerate(cells) if not cell.control] or list(range(len(cells)))
-        last = np.nan_to_num(share[at_risk, -1], nan=np.inf).mean(0)
-        label = labels[int(np.argmin(last))]
-    return Kept(role, probe, label, share[..., labels.index(label)])
+    """Choose what shows the loss: the run's first probe of a role that can be read as a share of generation 0.
+
+    Of a vector probe it is the label on which most stages rest, else the one that lost most outside the control.
+    """
+    for name in probes_of(result):
+        if result[name].attrs.get("role") != role:
+            continue
+        found = known.get(name) or summary(result, name)
+        share = found.share()
+        if not np.isfinite(share).any():
+            continue
+        if not found.dim:
+            return Kept(role, name, "", share)
+        labels = [str(one) for one in found.labels]
+        rests = Counter(row["label"] for stage in stages for row in deciding(stage) if row["probe"] == name)
+        label = next((one for one, _ in rests.most_common() if one in labels), "")
+        if label not in labels:
+            at_risk = [i for i, cell in enumerate(cells) if not cell.control] or list(range(len(cells)))
+            last = np.nan_to_num(share[at_risk, -1], nan=1.0).mean(0)
+            label = labels[int(np.argmin(last))]
+        return Kept(role, name, label, share[..., labels.index(label)])
+    return None
 
 
 def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Sequence[Kept]) -> str:
@@ -150,24 +149,25 @@ def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Seque
         return f"{str(known[0][1].stage).capitalize()}{f' ({since})' if since else ''}."
     parts: list[str] = []
     for wanted in dict.fromkeys((*reversed(_BADGES), *(str(stage.stage) for _, stage in known))):
-        names = [_named(cell, stage) for cell, stage in known if stage.stage == wanted]
-        if names:
-            parts.append(f"{clean(wanted)} under {listed(names)}")
+        names: dict[str, list[str]] = {}
+        for cell, stage in known:
+            if stage.stage == wanted:
+                names.setdefault(_since(stage), []).append(cell.label)
+        said = [f"{listed(labels)}{f' ({since})' if since else ''}" for since, labels in names.items()]
+        if said:
+            parts.append(f"{clean(wanted)} under {', under '.join(said)}")
     masked = [cell.label for cell, stage in known if getattr(stage, "masked", False)]
     if masked:
-        parts.append(f"an average gets better while the tails go under {listed(masked)}")
+        parts.append(f"an average hides it under {listed(masked)}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else "No stage could be told."
 
 
-def _named(cell: Cell, stage: Any) -> str:
-    since = [f"tails from generation {int(stage.early)}"] if stage.early is not None else []
-    since += (
-        [f"spread from {int(stage.late)}" if stage.early is not None else f"spread from generation {int(stage.late)}"]
-        if stage.late is not None
-        else []
-    )
-    return f"{cell.label} ({', '.join(since)})" if since else cell.label
+def _since(stage: Any) -> str:
+    found = [f"tails from generation {int(stage.early)}"] if stage.early is not None else []
+    if stage.late is not None:
+        found.append(f"spread from {'' if found else 'generation '}{int(stage.late)}")
+    return ", ".join(found)
 
 
 def _by_shares(cells: Sequence[Cell], measures: Sequence[Kept]) -> str:
