@@ -211,6 +211,33 @@ def test_an_extinct_symbol_is_never_drawn(rng):
     assert Categorical(many).sample_batch(50, rng, 300).rows.max() < 40
 
 
+def test_temperature_acts_on_what_is_drawn_and_not_on_the_law(rng):
+    p, contexts = np.array([[0.8, 0.2], [0.3, 0.7]]), np.array([0.4, 0.6])
+    law = NextToken(p, contexts, temperature=0.5)
+    sharp = p**2 / (p**2).sum(-1, keepdims=True)
+    np.testing.assert_allclose(law.pairs, (contexts[:, None] * sharp).ravel())
+    np.testing.assert_allclose(law.draw(10**12, rng).counts / 10**12, contexts[:, None] * sharp, atol=1e-5)
+    assert np.array_equal(law.p, p)
+    assert SoftmaxMLE(top_k=1).fit(np.array([[0, 1], [0, 1], [0, 0]]), rng).pairs.tolist() == [0.0, 1.0]
+    cold = MultivariateGaussian([0.0, 0.0], [1.0, 4.0], temperature=0.5)
+    scatter = cold.draw(10**12, rng).scatter / 10**12
+    np.testing.assert_allclose(scatter, [[0.25, 0.0], [0.0, 1.0]], atol=1e-5)
+    assert cold.cov[1, 1] == 4.0
+    assert MultivariateGaussianMLE(temperature=0.5).fit(np.eye(2), rng).temperature == 0.5
+
+
+class _DealsZero:
+    """The one number at which a search on the wrong side draws an extinct first symbol."""
+
+    def random(self, shape):
+        return np.zeros(shape)
+
+
+def test_zero_is_dealt():
+    assert Categorical([0.0, 1.0]).sample(2, _DealsZero()).tolist() == [1, 1]
+    assert Categorical([[0.0, 1.0], [1.0, 0.0]]).sample_batch(1, _DealsZero(), 2).rows.tolist() == [[1], [0]]
+
+
 def test_the_number_of_symbols_stays(rng):
     """Rows show symbols up to the largest that occurs; in a chain the learner knows them all."""
     for engine in ("rows", "exact"):
