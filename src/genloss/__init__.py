@@ -1,25 +1,92 @@
-"""Simulate, predict and measure model collapse."""
+"""Simulate, predict and measure model collapse.
 
-from genloss import probes
+What a chain and its run need is imported at once; sources, learners and probes when they are first named.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from genloss.chain import Chain, Generation
 from genloss.curators import Below, ImperfectFilter, KeepAll, Subsample, Then, TopFraction
 from genloss.errors import NotExact, SpecError
-from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.plan import Grid
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
 from genloss.run import run
 from genloss.schedules import Constant, Geometric, Linear, Power
 from genloss.seeds import Streams
+from genloss.stages import Stage, Stages, stages
 from genloss.storage import load
 from genloss.version import VERSION
 
+if TYPE_CHECKING:
+    from genloss import probes
+    from genloss.corpus import BPE, Bytes, Corpus, Documents, Sotu, TextFiles, Words
+    from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
+    from genloss.families.exponential import Bernoulli, BernoulliMLE, Exponential, ExponentialMLE, Poisson, PoissonMLE
+    from genloss.families.extremes import Pareto, ParetoMLE, Uniform, UniformMLE
+    from genloss.families.gaussian import Gaussian, GaussianMLE
+    from genloss.families.kde import KDE
+    from genloss.families.mixture import Mixture, MixtureEM
+    from genloss.families.ngram import NGram
+    from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+    from genloss.families.regression import OLS, LinearModel, OLSNorm, RegressionNorm
+    from genloss.families.rows import ArrayFile, Digits, Rows
+    from genloss.families.softmax import NextToken, SoftmaxMLE
+
 __version__ = VERSION
 
+_NAMED_LATER = {
+    "genloss.corpus": "BPE Bytes Corpus Documents Sotu TextFiles Words",
+    "genloss.families.categorical": "Categorical CategoricalMLE Zipf",
+    "genloss.families.exponential": "Bernoulli BernoulliMLE Exponential ExponentialMLE Poisson PoissonMLE",
+    "genloss.families.extremes": "Pareto ParetoMLE Uniform UniformMLE",
+    "genloss.families.gaussian": "Gaussian GaussianMLE",
+    "genloss.families.kde": "KDE",
+    "genloss.families.mixture": "Mixture MixtureEM",
+    "genloss.families.ngram": "NGram",
+    "genloss.families.normal": "MultivariateGaussian MultivariateGaussianMLE",
+    "genloss.families.regression": "OLS LinearModel OLSNorm RegressionNorm",
+    "genloss.families.rows": "ArrayFile Digits Rows",
+    "genloss.families.softmax": "NextToken SoftmaxMLE",
+}
+_PLACES = {name: module for module, names in _NAMED_LATER.items() for name in names.split()}
+_PARTS = ("probes", "provenance", "report", "testing", "theory")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        found = getattr(import_module(_PLACES[name]), name)
+    elif name in _PARTS:
+        found = import_module(f"genloss.{name}")
+    else:
+        raise AttributeError(f"module 'genloss' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PARTS})
+
+
 __all__ = [
+    "BPE",
+    "KDE",
+    "OLS",
     "Accumulate",
+    "ArrayFile",
     "Below",
+    "Bernoulli",
+    "BernoulliMLE",
+    "Bytes",
+    "Categorical",
+    "CategoricalMLE",
     "Chain",
     "Constant",
+    "Corpus",
+    "Digits",
+    "Documents",
+    "Exponential",
+    "ExponentialMLE",
     "FixedReal",
     "FreshReal",
     "Gaussian",
@@ -30,17 +97,41 @@ __all__ = [
     "ImperfectFilter",
     "KeepAll",
     "Linear",
+    "LinearModel",
+    "Mixture",
+    "MixtureEM",
+    "MultivariateGaussian",
+    "MultivariateGaussianMLE",
+    "NGram",
+    "NextToken",
     "NotExact",
+    "OLSNorm",
+    "Pareto",
+    "ParetoMLE",
     "PastModels",
+    "Poisson",
+    "PoissonMLE",
     "Power",
+    "RegressionNorm",
     "Replace",
+    "Rows",
+    "SoftmaxMLE",
+    "Sotu",
     "SpecError",
+    "Stage",
+    "Stages",
     "Streams",
     "Subsample",
+    "TextFiles",
     "Then",
     "TopFraction",
+    "Uniform",
+    "UniformMLE",
     "Window",
+    "Words",
+    "Zipf",
     "load",
     "probes",
     "run",
+    "stages",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from genloss.chain import Chain, Engine, Generation
 from genloss.data import Array, Pool
 from genloss.errors import NotExact, SpecError
-from genloss.probes.meta import Meta, meta_of
+from genloss.meta import Meta, meta_of
 from genloss.seeds import Streams, key
 
 REDRAWS = 1_000_000

@@ -9,7 +9,7 @@ import numpy as np
 from genloss.block import REDRAWS, Job, Values
 from genloss.data import Array
 from genloss.errors import SpecError
-from genloss.probes.meta import meta_of
+from genloss.meta import meta_of
 
 if TYPE_CHECKING:
     import xarray as xr

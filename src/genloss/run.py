@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genloss import execute, storage
 from genloss.chain import Chain, Engine
 from genloss.errors import SpecError
 from genloss.labels import dataset
@@ -66,6 +65,8 @@ def run(
         >>> bool(result["variance"].median("replicate")[-1] < 0.1)
         True
     """
+    from genloss import execute, storage
+
     plan = planned(
         chain,
         probes,

@@ -19,8 +19,8 @@ from genloss.data import Pool
 from genloss.describe import checksum
 from genloss.errors import SpecError
 from genloss.labels import dataset
+from genloss.meta import Meta, meta_of
 from genloss.plan import Plan
-from genloss.probes.meta import Meta, meta_of
 from genloss.state import Unstorable, pack, unpack
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from genloss.chain import Chain, Generation
 from genloss.data import Array, Batch, Count, Data, Statistic, concat, size, take
 from genloss.describe import describe
 from genloss.errors import NotExact, SpecError
-from genloss.probes.meta import meta_of
+from genloss.meta import meta_of
 from genloss.seeds import Streams
 
 _REPLICATES = 3

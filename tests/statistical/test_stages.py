@@ -8,7 +8,7 @@ from genloss.chain import Chain
 from genloss.curators import TopFraction
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.probes import variance
-from genloss.probes.meta import probe
+from genloss.meta import probe
 from genloss.regimes import Accumulate, FreshReal, Replace
 from genloss.run import run
 from genloss.stages import stages

@@ -22,7 +22,7 @@ from genloss.probes.language import (
     Types,
     band_names,
 )
-from genloss.probes.meta import meta_of
+from genloss.meta import meta_of
 from genloss.regimes import Replace
 from genloss.seeds import Streams
 

@@ -17,7 +17,7 @@ import xarray as xr
 
 import genloss as gl
 from genloss import report
-from genloss.probes.meta import probe
+from genloss.meta import probe
 from genloss.report import words
 from genloss.report.figure import spread_out
 

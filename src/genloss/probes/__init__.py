@@ -15,6 +15,7 @@ Example:
     True
 """
 
+from genloss.meta import Meta, meta_of, probe
 from genloss.probes.concepts import Confusion, MeanScore, ModeOccupancy, Precision
 from genloss.probes.distance import W1, W2, Energy, KLForward, KLReverse, SlicedW2, excess_risk
 from genloss.probes.extremes import ExpectedShortfall, TailRatio
@@ -27,7 +28,6 @@ from genloss.probes.language import (
     TokenEntropy,
     Types,
 )
-from genloss.probes.meta import Meta, meta_of, probe
 from genloss.probes.spread import EffectiveRank, Entropy, heterozygosity, total_variance, variance
 from genloss.probes.tails import LostMass, Recall, Support
 

@@ -10,10 +10,10 @@ from numpy.random import Generator
 from genloss.chain import Generation
 from genloss.data import Array, Data
 from genloss.errors import SpecError
+from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.classes import classifier
 from genloss.probes.laws import symbols_of
-from genloss.probes.meta import ProbeRole
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from numpy.random import Generator
 
 from genloss.chain import Generation
 from genloss.data import Array, Floats
+from genloss.meta import ProbeRole, probe
 from genloss.probes import rows
 from genloss.probes.divergence import divergence
 from genloss.probes.laws import normal_of, normals_of, refusal
 from genloss.probes.lines import RowsLine, model_line, truth_line
-from genloss.probes.meta import ProbeRole, probe
 from genloss.seeds import Streams, key
 
 

@@ -9,10 +9,10 @@ from numpy.random import Generator
 from genloss.chain import Generation
 from genloss.data import Array
 from genloss.errors import SpecError
+from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.laws import probe_name
 from genloss.probes.lines import Line, model_line, truth_line
-from genloss.probes.meta import ProbeRole
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from genloss.corpus.tokenizers import Words
 from genloss.data import Array, Data, Floats, concat
 from genloss.errors import SpecError
 from genloss.families.ngram import NGram
+from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.laws import probe_name, refusal
-from genloss.probes.meta import ProbeRole
 
 EDGES = (30, 100, 1000)
 """Where bands of frequency begin, as counts in all training documents of the source; the first band begins at 1."""

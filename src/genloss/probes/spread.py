@@ -12,9 +12,9 @@ from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
 from genloss.families.normal import MultivariateGaussian
 from genloss.families.softmax import NextToken
+from genloss.meta import ProbeRole, probe
 from genloss.probes import rows
 from genloss.probes.laws import kind_name, normal_of, normals_of, refusal, symbols_of
-from genloss.probes.meta import ProbeRole, probe
 
 _DRAWN = 1000
 

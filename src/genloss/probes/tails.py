@@ -10,10 +10,10 @@ from numpy.random import Generator
 from genloss.chain import Generation
 from genloss.data import Array, Batch, Floats
 from genloss.errors import SpecError
+from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.classes import classifier, labels_of, members
 from genloss.probes.laws import aligned, normal_of, posteriors_of, quantile_of, refusal, symbols_of
-from genloss.probes.meta import ProbeRole
 
 
 @dataclass(frozen=True, slots=True)

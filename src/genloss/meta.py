@@ -54,4 +54,5 @@ def probe(
 
 def meta_of(candidate: Any) -> Meta:
     """Read what a probe says of itself; what it does not say has the defaults of `Meta`."""
-    return Meta(*(getattr(candidate, name, getattr(Meta(), name)) for name in ("role", "better", "scale", "vectorized")))
+    usual = Meta()
+    return Meta(*(getattr(candidate, name, getattr(usual, name)) for name in ("role", "better", "scale", "vectorized")))
