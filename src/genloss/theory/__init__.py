@@ -1,6 +1,19 @@
 """Theorems of model collapse as executable data: what they predict, for which chains, and where they come from."""
 
-from genloss.theory import gaussian, gaussian_regimes  # noqa: F401  (filling LAWS)
+from genloss.theory import (  # noqa: F401  (filling LAWS)
+    categorical,
+    collapse,
+    curation,
+    errata,
+    exponential,
+    gaussian,
+    gaussian_paths,
+    gaussian_regimes,
+    kde,
+    normal,
+    regression,
+    ridge,
+)
 from genloss.theory.laws import LAWS, Law, Sizes, Values, law
 from genloss.theory.measures import MEASURES, measure
 from genloss.theory.predict import applicable, cite, predict

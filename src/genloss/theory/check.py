@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
@@ -13,10 +14,13 @@ from genloss.seeds import Streams
 from genloss.theory.laws import Law, sizes
 from genloss.theory.measures import MEASURES, PATHS
 
+Way = Literal["exact", "rows", "direct"]
+"""How a law is verified: by an engine, or by the experiment that it brings."""
 SIGMAS = 5.0
 FALSE_SIGMAS = 20.0
 _BLOCK = 4096
 _ROWS = 1e7
+_NUMBERS = 6e6
 _POWER = {"exact": 1.0, "rows": 4.0, "direct": 1.0}
 
 
@@ -34,7 +38,7 @@ class Check:
     """
 
     law: Law
-    engine: Engine
+    engine: Way
     predicted: Floats
     measured: Floats
     error: Floats
@@ -80,11 +84,14 @@ class Check:
 
 def engines(chain: Chain) -> tuple[Engine, ...]:
     """List the engines that can run a chain."""
-    try:
-        next(chain.generations(Streams(0), "exact", 2))
-    except NotExact:
-        return ("rows",)
-    return ("exact", "rows")
+    found: list[Engine] = []
+    for engine in ("exact", "rows"):
+        try:
+            next(chain.generations(Streams(0), engine, 2 if engine == "exact" or chain.batchable() else None))
+        except NotExact:
+            continue
+        found.append(engine)
+    return tuple(found)
 
 
 def simulate(
@@ -111,18 +118,23 @@ def simulate(
 
 def replicates_of(law: Law, engine: Engine, chain: Chain) -> int:
     """Choose how many replicates verify a law: fewer where rows are drawn, fewer still one chain at a time."""
+    effort = 4 if law.status == "published and false" else 1
     if engine == "exact":
-        return law.replicates
+        numbers = getattr(chain.source, "statistic_width", 1) * (law.generations + 1)
+        return int(max(400, min(law.replicates, effort * _NUMBERS / numbers)))
     if not chain.batchable():
         return max(300, law.replicates // 250)
     rows = float(np.mean(sizes(chain, law.generations))) * getattr(chain.source, "width", 1)
-    return int(max(400, min(law.replicates // 5, _ROWS / rows / (law.generations + 1))))
+    numbers = max(rows, 3 * getattr(chain.source, "statistic_width", 1)) * (law.generations + 1)
+    return int(max(400, min(law.replicates // 5, effort * _ROWS / numbers)))
 
 
-def judge(law: Law, draws: Floats, engine: Engine) -> Check:
+def judge(law: Law, draws: Floats, engine: Way) -> Check:
     """Hold a law against measurements of its example, of shape (replicates, generations + 1, ...)."""
-    assert law.example is not None
-    predicted = law.values(law.example, draws.shape[1] - 1)
+    if law.example is None:
+        predicted = np.asarray(law.compute(), dtype=float)
+    else:
+        predicted = law.values(law.example, draws.shape[1] - 1)
     if law.scalar:
         draws = PATHS[law.probe](draws)
     if law.first and not law.scalar:
@@ -131,11 +143,35 @@ def judge(law: Law, draws: Floats, engine: Engine) -> Check:
     return Check(law, engine, predicted, measured, error, len(draws))
 
 
+def verify(law: Law, seed: int) -> list[Check]:
+    """Hold a law against every engine that can run its example, or against its own experiment."""
+    if law.example is None:
+        return [judge(law, draws_of(law, "direct", seed), "direct")]
+    return [judge(law, draws_of(law, engine, seed), engine) for engine in engines(law.example)]
+
+
+def draws_of(law: Law, engine: Way, seed: int) -> Floats:
+    """Simulate a law's example."""
+    if law.example is None:
+        if law.experiment is None:
+            raise ValueError(f"law {law.name}: has neither an example nor an experiment")
+        return law.experiment(Streams(seed)(0, "probe"), law.replicates)
+    assert engine != "direct"
+    replicates = replicates_of(law, engine, law.example)
+    return simulate(
+        law.example, [law.probe], engine=engine, generations=law.generations, replicates=replicates, seed=seed
+    )[law.probe]
+
+
 def summary(law: Law, draws: Floats, predicted: Floats) -> tuple[Floats, Floats]:
     """Compute the statistic that a law speaks of, with its standard error."""
     count = len(draws)
     if law.statistic == "mean":
-        return draws.mean(0), draws.std(0, ddof=1) / np.sqrt(count)
+        error = draws.std(0, ddof=1) / np.sqrt(count)
+        if predicted.size and ((draws == 0) | (draws == 1)).all():
+            # Of events the prediction says how they scatter; one event that was hardly expected is no refutation.
+            error = np.sqrt(np.clip(predicted * (1 - predicted), 0, 1) / count + 1 / count**2)
+        return draws.mean(0), error
     if law.statistic == "var":
         square = (draws - draws.mean(0)) ** 2
         return square.sum(0) / (count - 1), square.std(0) / np.sqrt(count)

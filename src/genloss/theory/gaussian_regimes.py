@@ -28,12 +28,17 @@ Regimes = Replace | Accumulate | FreshReal | FixedReal | PastModels | Window
 
 
 def followed(chain: Chain) -> bool:
+    """Whether the two-point recursion follows the chain, which draws at temperature 1."""
+    return plain(chain) and followed_pairs(chain)
+
+
+def followed_pairs(chain: Chain) -> bool:
     """Whether the two-point recursion follows the chain."""
     try:
-        pair_spread(chain, sizes(chain, 1))
+        pair_spread(chain, sizes(chain, 0))
     except (UnsupportedError, SpecError):
         return False
-    return plain(chain)
+    return True
 
 
 def _even(chain: Chain) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from genloss.chain import Chain
 from genloss.curators import KeepAll
@@ -53,6 +54,8 @@ class Law:
         power: The relative error that its verification must be able to see (four times that by rows).
         tolerance: For an asymptotic law, its own relative error at the example.
         first: The first generation that it speaks of.
+        experiment: For a statement about something that is no chain: a function (rng, replicates) that simulates it,
+            giving shape (replicates, m); the formula then takes no arguments and gives (m,).
     """
 
     name: str
@@ -77,11 +80,12 @@ class Law:
     power: float = 0.1
     tolerance: float = 0.0
     first: int = 0
+    experiment: Callable[[Generator, int], Floats] | None = field(default=None, repr=False)
 
     def applies(self, chain: Chain) -> bool:
         """Whether the chain satisfies the hypothesis."""
         chain = canonical(chain)
-        if chain.warm_start:
+        if chain.warm_start or self.experiment is not None:
             return False
         for part in _PARTS:
             kind = self.hypothesis.get(part, KeepAll if part == "curator" else object)
@@ -127,7 +131,7 @@ def law(
 
     Args:
         probe: The name of the measurement that it predicts.
-        example: A chain that it is verified on.
+        example: A chain that it is verified on; None for a law with an `experiment`.
         reference: The paper and the equation.
         formula: The statement in LaTeX.
         kind: "exact", "asymptotic", "upper bound" or "lower bound".

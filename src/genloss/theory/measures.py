@@ -95,3 +95,149 @@ def std_above_tenth(g: Generation) -> Any:
 
 PATHS: dict[str, Callable[[Any], Any]] = {}
 """How a probe's values over generations, shape (replicates, generations + 1), become one number a replicate."""
+
+
+@measure
+def heterozygosity(g: Generation) -> Any:
+    """Chance that two symbols drawn from the model differ; of next-token models the mean over contexts."""
+    p = g.model.p
+    within = 1 - (p * p).sum(-1)
+    return (g.model.contexts * within).sum(-1) if hasattr(g.model, "contexts") else within
+
+
+@measure
+def lost_mass(g: Generation) -> Any:
+    """True probability of the symbols that the model no longer produces."""
+    return (g.model.p == 0) @ g.source.p
+
+
+@measure
+def support(g: Generation) -> Any:
+    """Share of the true symbols that the model still produces."""
+    return (g.model.p > 0).mean(-1)
+
+
+@measure
+def lost_symbols(g: Generation) -> Any:
+    """Whether each symbol is lost."""
+    return (g.model.p == 0).astype(float)
+
+
+@measure
+def frequency(g: Generation) -> Any:
+    """Probability of each symbol."""
+    return g.model.p
+
+
+@measure
+def fixed_symbols(g: Generation) -> Any:
+    """Whether each symbol is the only one left."""
+    return (g.model.p >= 1 - 1e-12).astype(float)
+
+
+@measure
+def collapsed(g: Generation) -> Any:
+    """Whether one symbol alone is left: total collapse."""
+    return (g.model.p.max(-1) >= 1 - 1e-12).astype(float)
+
+
+@measure
+def squared_distance_to_first(g: Generation) -> Any:
+    """Squared Euclidean distance of the model's probabilities from those of generation 0."""
+    return ((g.model.p - g.first.p) ** 2).sum(-1)
+
+
+@measure
+def distance_to_first(g: Generation) -> Any:
+    """Absolute distance (L1) of the model's probabilities from those of generation 0."""
+    return np.abs(g.model.p - g.first.p).sum(-1)
+
+
+@measure
+def mean(g: Generation) -> Any:
+    """Mean of a one-dimensional model."""
+    return g.model.mean
+
+
+@measure
+def log_mean(g: Generation) -> Any:
+    """Logarithm of the mean of a positive model."""
+    return np.log(g.model.mean)
+
+
+@measure
+def alive(g: Generation) -> Any:
+    """Whether the model's mean is not 0."""
+    return (np.asarray(g.model.mean) > 0).astype(float)
+
+
+@measure
+def tail_exponent(g: Generation) -> Any:
+    """Exponent of a power-law tail."""
+    return g.model.shape
+
+
+@measure
+def excess_risk(g: Generation) -> Any:
+    """Expected squared error of a regression's predictions beyond the noise."""
+    return g.model.excess_risk(g.source)
+
+
+@measure
+def real_share(g: Generation) -> Any:
+    """Share of real rows in the training set."""
+    return g.train.real_share
+
+
+@measure
+def total_variance(g: Generation) -> Any:
+    """Trace of the model's covariance."""
+    return np.trace(g.model.cov, axis1=-2, axis2=-1)
+
+
+@measure
+def covariance(g: Generation) -> Any:
+    """Covariance matrix."""
+    return g.model.cov
+
+
+@measure
+def log_determinant(g: Generation) -> Any:
+    """Logarithm of the determinant of the covariance."""
+    return 2 * np.linalg.slogdet(g.model.factor)[1]
+
+
+@measure
+def determinant(g: Generation) -> Any:
+    """Determinant of the covariance: the generalised variance."""
+    return np.exp(log_determinant(g))
+
+
+@measure
+def second_symmetric(g: Generation) -> Any:
+    """Sum over pairs of eigenvalues of the covariance of their products."""
+    cov = g.model.cov
+    return (np.trace(cov, axis1=-2, axis2=-1) ** 2 - np.einsum("...ij,...ij->...", cov, cov)) / 2
+
+
+@measure
+def squared_spectrum(g: Generation) -> Any:
+    """Sum of the squared eigenvalues of the covariance."""
+    return np.einsum("...ij,...ij->...", g.model.cov, g.model.cov)
+
+
+@measure
+def collapse_rates(g: Generation) -> Any:
+    """Logarithm of each singular value of a root of the covariance, relative to the first, over the number of fits."""
+    values = np.linalg.svd(g.model.factor, compute_uv=False)
+    with np.errstate(divide="ignore"):
+        return np.log(values / np.linalg.svd(g.source.factor, compute_uv=False)) / (g.t + 1)
+
+
+@measure
+def wasserstein2_squared_vectors(g: Generation) -> Any:
+    """Squared Wasserstein-2 distance of normal laws in d dimensions."""
+    # tr (A C A)^(1/2) with A = C0^(1/2) is the sum of the singular values of F' F0 for roots F and F0.
+    nuclear = np.linalg.svd(g.model.factor.mT @ g.source.factor, compute_uv=False).sum(-1)
+    traces = total_variance(g) + np.trace(g.source.cov)
+    return squared_offset(g) + traces - 2 * nuclear

@@ -1,0 +1,276 @@
+"""Laws of symbols refitted to their own draws: neutral Wright-Fisher drift, by duality and by pairs."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from genloss.chain import Chain
+from genloss.curators import KeepAll, Subsample
+from genloss.data import Floats
+from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
+from genloss.families.exponential import Bernoulli, BernoulliMLE
+from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.theory.duality import ancestors, transform
+from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT
+from genloss.theory.laws import Sizes, Values, law, sizes
+from genloss.theory.twopoint import FAMILIES, Fit, UnsupportedError, pair_spread
+
+TAILS_FIRST = "tails first, variance later"
+DUALITY = "duality with the number of ancestors (Kingman 1982; Wright-Fisher)"
+SEDDIK = "Seddik et al. 2024 (2404.05090)"
+Symbols = Categorical | Zipf
+_BUDGET = 4e6
+_ZIPF = Chain(Zipf(30, 1.5), CategoricalMLE(), Replace(40), n0=40)
+_FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
+_TALE = Chain(Zipf(3_000, 1.5), CategoricalMLE(), Replace(100), n0=100)
+
+
+def _neutral(source: Any, learner: Any) -> bool:
+    plain = learner.temperature == 1 and learner.top_k is None and learner.top_p == 1 and learner.alpha == 0
+    cool = isinstance(source, Zipf) or (source.temperature == 1 and source.top_k is None and source.top_p == 1)
+    return bool(plain and cool)
+
+
+def _categorical(source: Any, learner: Any) -> Fit | None:
+    if isinstance(source, Symbols) and isinstance(learner, CategoricalMLE) and _neutral(source, learner):
+        return Fit("heterozygosity", heterozygosity_of(source))
+    return None
+
+
+def _bernoulli(source: Any, learner: Any) -> Fit | None:
+    if isinstance(source, Bernoulli) and isinstance(learner, BernoulliMLE):
+        return Fit("variance", float(source.var))
+    return None
+
+
+FAMILIES.extend([_categorical, _bernoulli])
+
+
+def heterozygosity_of(source: Any) -> float:
+    """Compute the chance that two draws from the truth differ."""
+    return float(1 - (source.p**2).sum())
+
+
+def neutral(chain: Chain) -> bool:
+    """Whether symbols are refitted by their frequencies and drawn as fitted, with a duality of affordable cost."""
+    return _neutral(chain.source, chain.learner)
+
+
+@functools.lru_cache(maxsize=2)
+def _ancestors(rows: tuple[float, ...]) -> list[tuple[int, Floats]]:
+    return ancestors(np.array(rows))
+
+
+def dual(n: Sizes, base: Any) -> Floats:
+    """Compute E base^A_t, or NaN where the duality would cost more than some seconds."""
+    if float(n.sum()) > _BUDGET or (len(set(n[1:])) > 1 and float(n.max()) > 5_000):
+        return np.full((len(n), *np.shape(base)), np.nan)
+    return transform(_ancestors(tuple(n.tolist())), base)
+
+
+@law(
+    "heterozygosity",
+    example=_ZIPF,
+    when=neutral,
+    reference=SEDDIK + ", equation 6; Wright 1931",
+    formula=r"E H_t=H\prod_{i\le t}(1-1/n_i),\ H=1-\sum_k p_k^2",
+)
+def heterozygosity_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """Diversity falls by 1/n a generation, whatever the vocabulary."""
+    return np.asarray(heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n))))
+
+
+@law(
+    "heterozygosity",
+    example=Chain(Zipf(30, 1.0), CategoricalMLE(), Accumulate(6), n0=6),
+    when=neutral,
+    reference="Kazdan et al. 2024 (2410.16713) for the Gaussian; " + TWO_POINT,
+    formula=r"E H_t=H\prod_{i\le t}(1-n_i/N_i^2)",
+    tags=(GENTLE,),
+)
+def heterozygosity_accumulate(
+    source: Symbols, learner: CategoricalMLE, regime: Accumulate, n: Sizes, chain: Chain
+) -> Values:
+    """Accumulating keeps diversity exactly as it keeps a Gaussian's variance."""
+    return heterozygosity_of(source) * pair_spread(chain, n).own
+
+
+def _paired(chain: Chain) -> bool:
+    try:
+        pair_spread(chain, sizes(chain, 0))
+    except UnsupportedError:
+        return False
+    return True
+
+
+@law(
+    "heterozygosity",
+    example=Chain(Categorical([0.4, 0.3, 0.2, 0.1]), CategoricalMLE(), Accumulate(9), 9, Subsample(6)),
+    when=_paired,
+    reference=TWO_POINT,
+    formula=r"C(m,m)=\sum_{s,t}w_sw_tC(s,t)-\tfrac1n\sum_tw_tC(t,t)",
+)
+def heterozygosity_regimes(
+    source: Symbols,
+    learner: CategoricalMLE,
+    regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
+    curator: KeepAll | Subsample,
+    n: Sizes,
+    chain: Chain,
+) -> Values:
+    """Expected diversity in every regime, by the same recursion as a Gaussian's variance."""
+    return heterozygosity_of(source) * pair_spread(chain, n).own
+
+
+@law(
+    "variance",
+    example=Chain(Bernoulli(0.3), BernoulliMLE(), FixedReal(12, 4), n0=12),
+    when=_paired,
+    reference=TWO_POINT,
+    formula=r"E\,\hat p_t(1-\hat p_t)=p(1-p)\,C(t,t)",
+)
+def variance_bernoulli(
+    source: Bernoulli,
+    learner: BernoulliMLE,
+    regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
+    curator: KeepAll | Subsample,
+    n: Sizes,
+    chain: Chain,
+) -> Values:
+    """Two alleles: the same drift."""
+    return float(source.var) * pair_spread(chain, n).own
+
+
+@law(
+    "lost_mass",
+    example=_ZIPF,
+    when=neutral,
+    reference=DUALITY,
+    formula=r"E\,\text{lost}_t=\sum_kp_k\,E(1-p_k)^{A_t},\ A_{t}\ \text{occupied boxes of } n",
+    tags=(TAILS_FIRST,),
+)
+def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """The true mass of what can no longer be produced: rare symbols go in the first generations and never return."""
+    values, counts = np.unique(source.p, return_counts=True)
+    return np.asarray(dual(n, 1 - values) @ (values * counts))
+
+
+@law(
+    "support",
+    example=_ZIPF,
+    when=neutral,
+    reference=DUALITY,
+    formula=r"E\,\text{support}_t=1-\tfrac1K\sum_kE(1-p_k)^{A_t}",
+    tags=(TAILS_FIRST,),
+)
+def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """The share of symbols that survive."""
+    values, counts = np.unique(source.p, return_counts=True)
+    return np.asarray(1 - dual(n, 1 - values) @ (counts / counts.sum()))
+
+
+@law(
+    "lost_symbols",
+    dims=("symbol",),
+    example=_ZIPF,
+    when=lambda chain: neutral(chain) and len(chain.source.p) <= 10_000,  # type: ignore[attr-defined]
+    reference=DUALITY,
+    formula=r"P(k\ \text{lost by } t)=E(1-p_k)^{A_t}",
+    replicates=20_000,
+    power=0.5,
+    tags=(TAILS_FIRST,),
+)
+def lost_symbols_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """The chance of each symbol to be lost."""
+    values, back = np.unique(source.p, return_inverse=True)
+    return dual(n, 1 - values)[:, back]
+
+
+@law(
+    "lost_mass",
+    kind="asymptotic",
+    example=Chain(Zipf(500, 1.1), CategoricalMLE(), Replace(300), n0=300),
+    when=lambda chain: neutral(chain) and not callable(chain.regime.n),  # type: ignore[attr-defined]
+    reference="Kolmogorov 1938: critical branching",
+    formula=r"P(k\ \text{lost by } t)\simeq e^{-n p_k(1-f_t)},\ f_0=0,\ f_{t+1}=e^{f_t-1}",
+    tolerance=0.02,
+    tags=(TAILS_FIRST,),
+)
+def lost_mass_branching_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """A rare symbol's copies are a critical branching process: it is lost like 1 - 2/t."""
+    values, counts = np.unique(source.p, return_counts=True)
+    alive = survival(len(n))
+    alive[1:] *= n[0] / n[-1] if n[-1] > 0 else 1.0
+    scale = np.concatenate((n[:1], np.full(len(n) - 1, n[-1])))
+    return np.asarray(np.exp(-np.outer(scale * alive, values)) @ (values * counts))
+
+
+def survival(generations: int) -> Floats:
+    """Compute 1 - f_t, the chance that critical Poisson branching from one is alive after t generations."""
+    out = np.ones(generations)
+    for t in range(1, generations):
+        out[t] = -np.expm1(-out[t - 1])
+    return out
+
+
+@law(
+    "lost_mass",
+    kind="asymptotic",
+    example=_TALE,
+    when=lambda chain: neutral(chain) and chain.source.exponent > 1 and not callable(chain.regime.n),  # type: ignore[attr-defined]
+    reference="Dohmatob et al. 2024 (2402.07043) for one generation; later ones by " + DUALITY,
+    formula=r"E\,\text{lost}_t\simeq E\,\text{lost}_0\Bigl(\tfrac{t+2}2\Bigr)^{c},\ c=1-1/\beta",
+    generations=7,
+    tolerance=0.06,
+    tags=(TAILS_FIRST,),
+)
+def lost_mass_zipf_replace(source: Zipf, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """With Zipf tails the loss grows like a power of the generation below 1: not linearly."""
+    first = float(source.p @ (1 - source.p) ** n[0])
+    return np.asarray(first * ((np.arange(len(n)) + 2) / 2) ** (1 - 1 / source.exponent))
+
+
+@law(
+    "lost_mass",
+    example=Chain(Zipf(30, 1.5), CategoricalMLE(), Accumulate(20), n0=40),
+    when=neutral,
+    reference="what is in the pool stays in it",
+    formula=r"E\,\text{lost}_t=\sum_kp_k(1-p_k)^{n_0}",
+    tags=(GENTLE, TAILS_FIRST),
+)
+def lost_mass_accumulate(source: Symbols, learner: CategoricalMLE, regime: Accumulate, n: Sizes) -> Values:
+    """Accumulating loses nothing after the first generation: the tails do not go on falling."""
+    return np.full(len(n), float(source.p @ np.exp(n[0] * np.log1p(-source.p))))
+
+
+@law(
+    "lost_mass",
+    kind="upper bound",
+    example=Chain(Zipf(30, 1.5), CategoricalMLE(), FixedReal(40, 10), n0=40),
+    when=neutral,
+    reference="what is in the fixed real rows stays there",
+    formula=r"E\,\text{lost}_t\le\sum_kp_k(1-p_k)^{n_R}",
+)
+def lost_mass_fixed_real(source: Symbols, learner: CategoricalMLE, regime: FixedReal, n: Sizes) -> Values:
+    """The fixed real rows bound the loss for ever."""
+    return np.full(len(n), float(source.p @ np.exp(regime.n_real * np.log1p(-source.p))))
+
+
+@law(
+    "frequency",
+    dims=("symbol",),
+    example=_FEW,
+    when=neutral,
+    reference="martingale; Borkar 2025 (2506.09401)",
+    formula=r"E\,\hat p_{t,k}=p_k",
+)
+def frequency_regimes(
+    source: Symbols,
+    learner: CategoricalMLE,
+    regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
+    curator: KeepAll | Subsample,
+    n: Sizes,
+) -> Values:
+    """On average over histories every symbol keeps its frequency: each history loses others."""
+    return np.broadcast_to(source.p, (len(n), len(source.p)))

@@ -1,0 +1,200 @@
+"""Laws of verified, selected and filtered synthetic data, and of weighted real data."""
+
+import math
+
+import numpy as np
+from numpy.random import Generator
+
+from genloss.chain import Chain
+from genloss.curators import ImperfectFilter
+from genloss.data import Floats
+from genloss.families.gaussian import Gaussian, GaussianMLE
+from genloss.regimes import FreshReal
+from genloss.theory.laws import Sizes, Values, law
+
+MINORITIES = "average may improve while minorities lose"
+_WEIGHTS = np.array([0.3, 0.618, 0.9])
+_KEPT, _PASSED = 0.8, 0.45  # a verifier's rates of keeping right and wrong labels
+_ERRORS = np.array([0.3, 0.55, 0.64, 0.75])
+
+
+@law(
+    "real_share",
+    kind="asymptotic",
+    example=Chain(Gaussian(), GaussianMLE(), FreshReal(400, 0.3), 400, ImperfectFilter(0.8, 0.1)),
+    reference="Bayes' rule; Drayson and Lampos 2025 (2502.15654) for the use of detectors",
+    formula=r"\alpha=\frac{(1-s)(1-f)}{(1-s)(1-f)+s(1-p)},\ s=1-\text{real fraction}",
+    replicates=20_000,
+    tolerance=0.01,
+    first=1,
+)
+def real_share_filtered(
+    source: Gaussian, learner: GaussianMLE, regime: FreshReal, curator: ImperfectFilter, n: Sizes
+) -> Values:
+    """An imperfect detector or watermark filter acts like a larger real fraction in the laws of fresh real data."""
+    return np.full(len(n), filtered_share(regime.real_fraction, curator.true_positive, curator.false_positive))
+
+
+def filtered_share(real_fraction: float, true_positive: float, false_positive: float) -> float:
+    """Compute the real share that an imperfect filter leaves."""
+    real = real_fraction * (1 - false_positive)
+    made = (1 - real_fraction) * (1 - true_positive)
+    return real / (real + made)
+
+
+def critical_error(kept: float, passed: float) -> float:
+    """Compute the share of wrong labels above which training on verified data turns against the truth.
+
+    Args:
+        kept: The chance that the verifier keeps a right label.
+        passed: The chance that it keeps a wrong one.
+    """
+    return kept / (kept + passed)
+
+
+def _verified(rng: Generator, replicates: int) -> Floats:
+    rows = 200
+    off = np.abs(rng.standard_normal((replicates, rows, 1)))
+    wrong = rng.random((replicates, rows, 1)) < _ERRORS
+    chosen = rng.random((replicates, rows, 1)) < np.where(wrong, _PASSED, _KEPT)
+    return np.asarray((off * np.where(wrong, -1, 1) * chosen).mean(1))
+
+
+@law(
+    "signal",
+    example=None,
+    experiment=_verified,
+    replicates=20_000,
+    power=1e9,  # it crosses 0 at the threshold
+    reference="Feng et al. 2024 (2406.07515), threshold of imperfect verifiers",
+    formula=r"E[\hat w\cdot u]\propto(1-p)\phi-p\psi,\ p^*=\frac{\phi}{\phi+\psi}",
+)
+def signal_verified() -> Values:
+    """Verified labels point to the truth exactly while the share of wrong ones is below phi / (phi + psi)."""
+    return np.asarray(((1 - _ERRORS) * _KEPT - _ERRORS * _PASSED) * math.sqrt(2 / math.pi))
+
+
+def best_of_two(generations: int) -> tuple[Floats, Floats]:
+    """Compute mean and variance of a Gaussian refitted to the better of each two of its draws, for infinite samples."""
+    shrink = math.sqrt(1 - 1 / math.pi)
+    steps = np.arange(generations + 1)
+    return np.asarray((1 - shrink**steps) / (1 - shrink) / math.sqrt(math.pi)), np.asarray(shrink ** (2 * steps))
+
+
+def _selected(rng: Generator, replicates: int) -> Floats:
+    mean, std = np.zeros(replicates), np.ones(replicates)
+    out = [np.stack([mean, std**2])]
+    for _ in range(5):
+        best = rng.standard_normal((replicates, 4_000, 2)).max(-1)
+        mean, std = mean + std * best.mean(1), std * best.std(1)
+        out.append(np.stack([mean, std**2]))
+    return np.moveaxis(np.array(out), -1, 0).reshape(replicates, -1)
+
+
+@law(
+    "mean_and_variance",
+    kind="asymptotic",
+    example=None,
+    experiment=_selected,
+    replicates=200,
+    tolerance=0.002,
+    reference="order statistics; Ferbach et al. 2024 (2407.09499) for reward selection",
+    formula=r"\sigma_t^2=\sigma^2(1-1/\pi)^t,\ \mu_\infty=\mu+3.236\,\sigma\ \text{(best of two, linear reward)}",
+    tags=(MINORITIES,),
+)
+def mean_and_variance_selected() -> Values:
+    """Keeping the better of two raises the average reward, to a limit, while the spread dies exponentially."""
+    return np.stack(best_of_two(5), -1).ravel()
+
+
+def _tilted(rng: Generator, replicates: int) -> Floats:
+    p = rng.dirichlet(np.ones(6), replicates)
+    reward = rng.standard_normal((replicates, 6))
+    weight = np.exp(reward)
+    after = p * (p[:, None, :] * 2 * weight[:, :, None] / (weight[:, :, None] + weight[:, None, :])).sum(-1)
+    before = (p * weight).sum(1)
+    variance = (p * weight**2).sum(1) - before**2
+    return np.asarray(((after * weight).sum(1) - before - 0.5 * variance / weight.max(1))[:, None])
+
+
+@law(
+    "reward_gain",
+    kind="lower bound",
+    example=None,
+    experiment=_tilted,
+    replicates=20_000,
+    reference="Ferbach et al. 2024 (2407.09499)",
+    formula=r"E_{t+1}e^r-E_te^r\ge\frac{K-1}K\frac{\mathrm{Var}_te^r}{\max e^r}"
+    r"\ \text{(difference of the two sides, } K=2)",
+    tags=(MINORITIES,),
+)
+def reward_gain_selected() -> Values:
+    """Selection by reward raises the average reward in every step, until all reward is alike."""
+    return np.zeros(1)
+
+
+def _shares(rng: Generator, replicates: int) -> Floats:
+    """Weigh many draws of a truth with a minority of 20% and lower reward by exp(t r)."""
+    minority = rng.random((replicates, 2_000)) < 0.2
+    reward = np.where(minority, -0.5, 0.0)
+    out = []
+    for t in range(6):
+        weight = np.exp(t * reward)
+        share = (weight * minority).sum(1) / weight.sum(1)
+        out.append(np.stack([share, -0.5 * share], -1))
+    return np.concatenate(out, -1)
+
+
+@law(
+    "minority_share_and_reward",
+    kind="asymptotic",
+    example=None,
+    experiment=_shares,
+    replicates=2_000,
+    tolerance=0.002,
+    reference="Ferbach et al. 2024 (2407.09499), infinitely many candidates",
+    formula=r"p_t(x)\propto p_0(x)e^{t\,r(x)}",
+    tags=(MINORITIES,),
+)
+def minority_share_and_reward_selected() -> Values:
+    """The average reward improves in every generation exactly because the minority loses its share."""
+    weight = 0.2 * np.exp(-0.5 * np.arange(6))
+    share = weight / (weight + 0.8)
+    return np.stack([share, -0.5 * share], -1).ravel()
+
+
+def weighted_offset(weight: Floats | float, real: float, synthetic: float) -> Floats:
+    """Compute the limit of E (mu_t - mu)^2 / sigma^2 where real rows are weighted against synthetic ones.
+
+    Args:
+        weight: The weight of the mean of the real rows.
+        real: Fresh real rows a generation.
+        synthetic: Synthetic rows a generation.
+    """
+    w = np.asarray(weight, dtype=float)
+    return np.asarray((w**2 / real + (1 - w) ** 2 / synthetic) / (2 * w - w**2))
+
+
+def best_weight(ratio: float) -> float:
+    """Compute the weight of real rows that minimises the limit, for `ratio` = real / synthetic rows."""
+    return 2 * ratio / (math.sqrt(ratio**2 + 4 * ratio) + ratio)
+
+
+def _weighted(rng: Generator, replicates: int) -> Floats:
+    mean = np.zeros((replicates, 3))
+    for _ in range(40):
+        real, made = rng.standard_normal((2, replicates, 3)) / math.sqrt(10)
+        mean = _WEIGHTS * real + (1 - _WEIGHTS) * (mean + made)
+    return np.asarray(mean**2)
+
+
+@law(
+    "weighted_squared_offset",
+    example=None,
+    experiment=_weighted,
+    reference="He, Xu and Cheng 2025 (2502.18049)",
+    formula=r"D_*=\sigma^2\frac{w^2/n+(1-w)^2/m}{2w-w^2},\ w^*=\tfrac12(\sqrt{k^2+4k}-k),\ k=n/m\ (k=1:\ 0.618)",
+)
+def weighted_squared_offset() -> Values:
+    """Real rows are best weighted by the golden ratio where as many rows are synthetic."""
+    return weighted_offset(_WEIGHTS, 10, 10)

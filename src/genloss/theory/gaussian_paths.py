@@ -1,0 +1,180 @@
+"""Laws of the whole path of a Gaussian replace-chain: quantiles of sigma, and when it falls below a level."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from genloss.chain import Chain
+from genloss.data import Floats
+from genloss.families.gaussian import Gaussian, GaussianMLE
+from genloss.regimes import Replace
+from genloss.theory.gaussian import COCHRAN, MLE, SIMPLEST, UNBIASED, cool, plain, unbiased
+from genloss.theory.inversion import LogChiSquares
+from genloss.theory.laws import Sizes, Values, law
+from genloss.theory.measures import PATHS
+from genloss.theory.numerics import digamma_gap
+from genloss.theory.walk import Walk
+
+_SIEGMUND = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
+_LEVELS = (0.05, 0.25, 0.75, 0.95)
+_SMALL = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(10), n0=10)
+
+
+def std_quantiles(learner: GaussianMLE, n: Sizes, levels: Any) -> Floats:
+    """Compute quantiles of sigma_t / sigma at every generation, to about nine digits: shape (t, levels)."""
+    walk = Walk(learner, n)
+    return np.asarray(np.exp(0.5 * LogChiSquares(walk.nu).quantile(levels) + np.cumsum(walk.drift)[:, None]))
+
+
+@law(
+    "std",
+    statistic="median",
+    example=_SMALL,
+    when=cool,
+    reference=COCHRAN + "; Gil-Pelaez 1951 for the inversion",
+    formula=r"P(\sigma_t\le x)=\tfrac12-\tfrac1\pi\int_0^\infty\mathrm{Im}\Bigl[e^{-iu\log(x^2/\sigma^2)}\prod_i"
+    r"\frac{\Gamma(\nu_i/2+iu)}{\Gamma(\nu_i/2)}(\nu_i/2)^{-iu}\Bigr]\frac{du}{u}=\tfrac12",
+    tags=(SIMPLEST,),
+    generations=20,
+)
+def std_median_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """A typical chain's standard deviation decays like exp(-t/(2n)): far below the mean over chains."""
+    return np.asarray(np.sqrt(source.var) * std_quantiles(learner, n, 0.5)[:, 0])
+
+
+@law(
+    "std",
+    statistic="median",
+    kind="asymptotic",
+    example=Chain(Gaussian(), GaussianMLE(ddof=1), Replace(50), n0=50),
+    when=unbiased,
+    reference="leading order of the exact median",
+    formula=r"\mathrm{median}\,\sigma_t\simeq\sigma e^{-\frac12\sum_{i\le t}1/n_i}",
+    generations=20,
+    tolerance=0.02,
+)
+def std_median_leading_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """To leading order a typical standard deviation depends on the sum of 1/n; linear schedules give a power."""
+    return np.asarray(np.sqrt(source.var) * np.exp(-0.5 * np.cumsum(1 / n)))
+
+
+@law(
+    "std",
+    statistic="quantile",
+    levels=_LEVELS,
+    dims=("quantile",),
+    example=MLE,
+    when=cool,
+    reference=COCHRAN + "; Gil-Pelaez 1951 for the inversion",
+    formula=r"P(\sigma_t\le q_\alpha)=\alpha",
+)
+def std_quantiles_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """Between which standard deviations half, and nine tenths, of all chains lie."""
+    return np.asarray(np.sqrt(source.var) * std_quantiles(learner, n, _LEVELS))
+
+
+@law(
+    "std_above_tenth",
+    kind="upper bound",
+    example=_SMALL,
+    when=plain,
+    reference="Suresh et al. 2024 (2412.17646); Markov's inequality on E sigma_t",
+    formula=r"P(\sigma_t>\sigma/10)\le 10\prod_{i\le t}c_4(n_i)\le10e^{-\sum_i 1/(4n_i)}",
+    generations=120,
+    replicates=20_000,
+    tags=(SIMPLEST,),
+)
+def std_above_tenth_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """The chance of keeping a tenth of the spread falls exponentially."""
+    return np.asarray(np.minimum(1, 10 * np.exp(Walk(learner, n).moment(1))))
+
+
+@law(
+    "std_above_tenth",
+    example=_SMALL,
+    when=plain,
+    reference=COCHRAN + "; Gil-Pelaez 1951 for the inversion",
+    formula=r"P(\sigma_t>\sigma/10)\ \text{from the law of}\ \sum_i\log(\chi^2_{\nu_i}/\nu_i)",
+    generations=60,
+    replicates=20_000,
+    first=15,
+)
+def std_above_tenth_exact_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """The exact chance that a chain still has a tenth of the true spread."""
+    walk = Walk(learner, n)
+    return 1 - LogChiSquares(walk.nu).cdf(2 * (math.log(0.1) - np.cumsum(walk.drift)))
+
+
+class FirstPassage:
+    """When sigma first falls below a share of the true one, for equal sizes: one step of the walk and its distance.
+
+    The number of fits counts from 1, so generation = fits - 1.
+
+    Attributes:
+        mean: Expected number of fits (Wald's identity, Siegmund's overshoot and two corrections); right to about 1%.
+        std: Its standard deviation, to leading order.
+        shape: The inverse Gaussian's shape; with `mean` it approximates the distribution.
+    """
+
+    def __init__(self, learner: GaussianMLE, n: float, share: float) -> None:
+        from scipy.special import zeta
+
+        nu = n - 1
+        fall = -float(Walk(learner, np.array([n])).drift[0] + 0.5 * digamma_gap(nu / 2))
+        step = 0.5 * math.sqrt(float(zeta(2.0, nu / 2)))
+        far = math.log(1 / share)
+        self.mean = (far + _SIEGMUND * step) / fall + (7 / 12 if learner.ddof == 1 else 5 / 12)
+        self.std = math.sqrt(far * step**2 / fall**3)
+        self.shape = far**2 / step**2
+
+    def cdf(self, fits: Any) -> Floats:
+        """Approximate P(passed after so many fits) by the inverse Gaussian law of this mean and shape."""
+        from scipy.special import log_ndtr, ndtr
+
+        x = np.maximum(np.asarray(fits, dtype=float), 1e-12)
+        root = np.sqrt(self.shape / x)
+        far = np.exp(2 * self.shape / self.mean + log_ndtr(-root * (x / self.mean + 1)))
+        return np.asarray(ndtr(root * (x / self.mean - 1)) + far)
+
+
+def _equal(chain: Chain) -> bool:
+    return plain(chain) and chain.regime.n in ("n0", chain.n0)  # type: ignore[attr-defined]
+
+
+PATHS["std_below_tenth"] = lambda draws: np.where(
+    draws.any(axis=1), draws.argmax(axis=1).astype(float), draws.shape[1] - 1.0
+)
+
+
+@law(
+    "std_below_tenth",
+    kind="asymptotic",
+    scalar=True,
+    example=_SMALL,
+    when=_equal,
+    reference="Wald's identity; Siegmund 1979 for the overshoot",
+    formula=r"E\tau\simeq\frac{\log 10+0.5826\,s}{m}+\tfrac7{12}-1,\ m=\tfrac12[\log\tfrac\nu2-\psi(\tfrac\nu2)],"
+    r"\ s=\tfrac12\sqrt{\psi'(\nu/2)}",
+    generations=260,
+    replicates=20_000,
+    tolerance=0.01,
+    tags=(SIMPLEST,),
+)
+def std_below_tenth_passage_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """The first generation with less than a tenth of the spread: about 2 n log(10), with the divisor n half of that."""
+    return np.asarray(FirstPassage(learner, float(n[0]), 0.1).mean - 1)
+
+
+@law(
+    "log_std",
+    kind="asymptotic",
+    example=UNBIASED,
+    when=unbiased,
+    reference="leading order of the exact drift",
+    formula=r"E\log\sigma_t\simeq\log\sigma-\sum_{i\le t}\Bigl[\frac1{2\nu_i}+\frac1{6\nu_i^2}\Bigr]",
+    tolerance=0.01,
+)
+def log_std_leading_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """Sigma tends to 0 almost surely at the rate exp(-t/(2n)), unless the sum of 1/n converges."""
+    return np.asarray(0.5 * np.log(source.var) - np.cumsum(1 / (2 * (n - 1)) + 1 / (6 * (n - 1) ** 2)))
