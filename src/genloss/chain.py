@@ -175,7 +175,7 @@ class Chain:
             model = learner.refit(parent, train.data, rng) if warm else learner.fit(train.data, rng)
             if isinstance(model, type) or not callable(getattr(model, "sample", None)):
                 raise SpecError(
-                    f"learner: {_named(self.learner)}.{'refit' if warm else 'fit'} returned {_named(model)}, no model: "
+                    f"learner: {_named(self.learner)}.{'refit' if warm else 'fit'} returned {_what(model)}, no model: "
                     "return something with sample(n, rng)"
                 )
             return train, model
@@ -284,6 +284,10 @@ def _bound(regime: Any, n0: int) -> Any:
         return regime
     named = {f.name: n0 for f in dataclasses.fields(regime) if getattr(regime, f.name) == "n0"}
     return dataclasses.replace(regime, **named) if named else regime
+
+
+def _what(model: Any) -> str:
+    return f"the class {model.__name__}" if isinstance(model, type) else "None" if model is None else _named(model)
 
 
 def _named(part: object) -> str:

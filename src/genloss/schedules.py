@@ -98,7 +98,7 @@ def size_at(size: Size, t: int, where: str = "n") -> int:
         raise SpecError(f"{where}: the schedule gives {value!r} at generation {t}; give a number of rows")
     rows = round(value) if isinstance(value, float) and math.isfinite(value) else value
     if not 1 <= rows <= MOST:
-        raise SpecError(f"{where}: {value} rows at generation {t}; a generation needs 1 to {MOST:.0e}")
+        raise SpecError(f"{where}: {value:g} rows at generation {t}; a generation needs 1 to {MOST:.0e}")
     return int(rows)
 
 
