@@ -170,7 +170,7 @@ BROKEN = {
     "a number": (broken(3), "Learning"),
     "a class": (broken(gl.Gaussian), "Learning"),
     "too few rows": (broken(Drawing(lambda n: np.zeros(n - 1))), "9"),
-    "columns": (broken(Drawing(lambda n: np.zeros((n, 2)))), "2)"),
+    "columns": (broken(Drawing(lambda n: np.zeros((n, 2)))), "(2,), real rows have shape ()"),
     "nan": (broken(Drawing(lambda n: np.full(n, np.nan))), "NaN"),
     "infinite": (broken(Drawing(lambda n: np.full(n, np.inf))), "infinite"),
     "nan source": (
