@@ -78,7 +78,7 @@ FAMILIES: dict[str, Family] = {
     "softmax": Family(_TOKENS, SoftmaxMLE(), _tokens),
     "softmax-sharp": Family(_TOKENS, SoftmaxMLE(temperature=0.7, top_k=2), _tokens),
     "poisson": Family(Poisson(3.0), PoissonMLE(), _line),
-    "exponential": Family(Exponential(2.0), ExponentialMLE(), lambda m, s: [m.mean, np.sqrt(m.mean)]),
+    "exponential": Family(Exponential(2.0), ExponentialMLE(), lambda m, s: [m.mean**0.5, m.mean**0.25]),
     "bernoulli": Family(Bernoulli(0.4), BernoulliMLE(), _line),
     "uniform": Family(Uniform(3.0), UniformMLE(), _line),
     "pareto": Family(Pareto(2.0, 3.0), ParetoMLE(), lambda m, s: [np.log(m.scale), 1 / m.shape], n=12),

@@ -135,8 +135,8 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_classic_mistake_is_seen(mistake, seed):
     right, wrong, measure = MISTAKES[mistake]
-    one = measure(last_model(right, seed, 2, "exact", MANY))
-    other = measure(last_model(wrong, seed, 1, "rows", MANY))
-    error = np.sqrt(one.var() / MANY + other.var() / MANY)
+    one = measure(last_model(right, seed, 2, "exact", 4 * MANY))
+    other = measure(last_model(wrong, seed, 1, "rows", 4 * MANY))
+    error = np.sqrt(one.var() / (4 * MANY) + other.var() / (4 * MANY))
     apart = abs(one.mean() - other.mean()) / error
     assert apart > 20, f"the mistake shows at {apart:.1f} standard errors only"
