@@ -442,12 +442,12 @@ def unseeded(g):
     return np.random.default_rng().random()
 
 
-@gl.probes.meta.probe(vectorized=True)
+@gl.probes.probe(vectorized=True)
 def single(g):
     return 0.0
 
 
-@gl.probes.meta.probe(vectorized=True)
+@gl.probes.probe(vectorized=True)
 def mixed_up(g):
     return g.model.var if g.replicates is None else g.model.var[::-1]
 

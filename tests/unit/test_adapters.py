@@ -111,7 +111,7 @@ def test_bad_draws_are_one_line(spoil, message):
 @pytest.mark.parametrize(
     ("learner", "message"),
     [
-        (Returns(None), r"learner: Returns\.fit returned NoneType, no model: return something with sample\(n, rng\)"),
+        (Returns(None), r"learner: Returns\.fit returned None, no model: return something with sample\(n, rng\)"),
         (Returns(3), r"Returns\.fit returned int, no model"),
         (Returns(Cloud), r"Returns\.fit returned .*, no model"),
     ],

@@ -12,6 +12,7 @@ from genloss.data import Pool
 from genloss.errors import SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.families.ngram import NGram
+from genloss.meta import meta_of
 from genloss.probes.language import (
     BandPerplexity,
     Distinct,
@@ -22,7 +23,6 @@ from genloss.probes.language import (
     Types,
     band_names,
 )
-from genloss.meta import meta_of
 from genloss.regimes import Replace
 from genloss.seeds import Streams
 
@@ -196,15 +196,26 @@ def test_types_and_entropy_are_taken_over_as_many_tokens():
     assert TokenEntropy(tokens=5000)(generation(Fixed(["x"]), source=None), RNG) == pytest.approx(0)
 
 
-def test_reference_perplexity_is_under_generation_zero():
+def test_reference_perplexity_under_generation_zero():
     first, later = fitted(order=2), fitted(order=2, top_k=1, max_length=30)
-    usual = ReferencePerplexity(documents=50)(generation(first), np.random.default_rng(1))
-    narrow = ReferencePerplexity(documents=50)(generation(later, first=first), np.random.default_rng(1))
+    probe = ReferencePerplexity(documents=50, judge="first")
+    usual = probe(generation(first), np.random.default_rng(1))
+    narrow = probe(generation(later, first=first), np.random.default_rng(1))
     written = first.sample(50, np.random.default_rng(1))
     assert usual == pytest.approx(np.exp(-first.logprob(written).mean()))
     assert narrow < usual
-    listed = ReferencePerplexity(documents=50)(generation(Fixed(list(written)), first=first), RNG)
+    listed = probe(generation(Fixed(list(written)), first=first), RNG)
     assert listed == pytest.approx(usual)
+
+
+def test_reference_perplexity_under_the_real_text():
+    """The judge knows all real training text, whatever generation 0 was."""
+    model = fitted(order=2)
+    probe = ReferencePerplexity(documents=50)
+    seen = probe(generation(model), np.random.default_rng(1))
+    judge = NGram(3).fit(CORPUS.train, RNG)
+    assert seen == pytest.approx(np.exp(-judge.logprob(model.sample(50, np.random.default_rng(1))).mean()))
+    assert probe(generation(model, first=fitted(order=1)), np.random.default_rng(1)) == seen
 
 
 def test_probes_say_what_they_measure():
@@ -235,7 +246,7 @@ GAUSSIAN = next(Chain(Gaussian(), GaussianMLE(), Replace(9), n0=9).generations(S
         (lambda: Survival()(GAUSSIAN, RNG), "probe survival: measures sources with held-out documents"),
         (lambda: Distinct()(GAUSSIAN, RNG), "probe distinct: measures models that write documents"),
         (lambda: Types()(GAUSSIAN, RNG), "probe types: measures models that write documents"),
-        (lambda: ReferencePerplexity()(GAUSSIAN, RNG), "probe reference-perplexity: measures models of text"),
+        (lambda: ReferencePerplexity()(GAUSSIAN, RNG), "probe reference-perplexity: measures sources that are a corp"),
         (lambda: Perplexity()(generation(Fixed(["a"])), RNG), "measures models of text with logprob"),
         (lambda: Perplexity()(generation(NGram(2).fit(["a b"], RNG)), RNG), "another tokenizer"),
         (lambda: Survival(edges=(10, 10)), "give rising counts from 2"),
@@ -243,6 +254,7 @@ GAUSSIAN = next(Chain(Gaussian(), GaussianMLE(), Replace(9), n0=9).generations(S
         (lambda: Perplexity(documents=0), "perplexity.documents: 0"),
         (lambda: Distinct(0), "distinct.n: 0"),
         (lambda: Types(tokens=0), "types.tokens: 0"),
+        (lambda: ReferencePerplexity(judge="me"), "no judge 'me'; known: first, real"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(make, message):
