@@ -109,18 +109,17 @@ def _onsets(ax: Any, stage: Any | None, generation: Array, cell: Cell) -> None:
     ]
     first, last = float(generation[0]), float(generation[-1])
     span = max(last - first, 1.0)
-    places = spread_out([(at - first) / span for at, _ in marks], 0.42, 0.0, 0.9)
+    places = spread_out([(at - first) / span for at, _ in marks], 0.42, 0.0, 0.95)
     for (at, name), place in zip(marks, places, strict=True):
         ax.axvline(at, color=darker(cell.colour) if name == "tails" else INK, lw=0.8)
         ax.plot([at], [1.0], "v", ms=4.5, mew=0, color=INK, transform=ax.get_xaxis_transform(), clip_on=False)
-        words = f"{name} go" if name == "tails" else f"{name} goes"
         ax.text(
             place,
             1.06,
-            f"{words}: {at:.0f}",
+            f"{name}: {at:.0f}",
             transform=ax.transAxes,
             fontsize=7,
             color=INK,
-            ha="left" if place < 0.75 else "center",
+            ha="left",
             va="bottom",
         )
