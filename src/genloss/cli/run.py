@@ -1,6 +1,7 @@
 """`genloss run`: run a spec and tell what was lost, and when."""
 
 import argparse
+import os
 import re
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,7 @@ def add(commands: Any) -> None:
     command.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
     command.add_argument("--engine", choices=("rows", "exact"), help="draw rows, or their sufficient statistic")
     command.add_argument(
-        "--workers", type=int, default=1, metavar="K", help="processes that share the work (default: 1)"
+        "--workers", type=int, default=_cores(), metavar="K", help="processes that share the work (default: one a core)"
     )
     command.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where the run is kept (default: a new one in {_RUNS})"
@@ -68,7 +69,10 @@ def call(asked: argparse.Namespace) -> int:
     if not asked.no_report:
         from genloss.cli.report import write
 
-        write(plan.folder, found, plan.spec.get("title"))
+        try:
+            write(plan.folder, found, plan.spec.get("title"))
+        except SpecError as reason:
+            screen.print(f"no report: {reason}")
     return 0
 
 
@@ -105,6 +109,11 @@ def _next(name: str) -> Path:
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "run"
     taken = [int(found[1]) for path in _RUNS.glob(f"{name}-*") if (found := re.fullmatch(rf"{name}-(\d+)", path.name))]
     return _RUNS / f"{name}-{max(taken, default=0) + 1}"
+
+
+def _cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _newest() -> Path:
