@@ -106,11 +106,12 @@ def compose(panels: Sequence[Panel], title: str = "", columns: int = 5) -> Any:
         width, height = panels[0].width, panels[0].height
         total = rows * (name + height) + head
         figure = Figure(figsize=(columns * width, total))
-        ratios = [name, height] * rows
-        grid = GridSpec(2 * rows, columns, figure, 0, 0, 1, 1 - head / total, wspace=0, hspace=0, height_ratios=ratios)
+        # The title is a row of its own: subfigures know the ratios of a grid, not its margins.
+        ratios = [head] + [name, height] * rows
+        grid = GridSpec(2 * rows + 1, columns, figure, 0, 0, 1, 1, wspace=0, hspace=0, height_ratios=ratios)
         for i, panel in enumerate(panels):
             row, column = divmod(i, columns)
-            panel.draw(figure.add_subfigure(grid[2 * row + 1, column]))
+            panel.draw(figure.add_subfigure(grid[2 * row + 2, column]))
             y = total - head - row * (name + height) - name
             figure.text(
                 (column + 0.06) / columns, (y + 0.04) / total, clean(panel.label, 40), fontsize=9, weight="bold"
