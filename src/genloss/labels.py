@@ -40,7 +40,9 @@ def dataset(spec: Mapping[str, Any], probes: Mapping[str, Any], parts: Mapping[J
             kind = "redraw" if redraw else "replicate"
             target = arrays.setdefault(name, {}).get(kind)
             if target is None:
-                target = arrays[name][kind] = np.full((cells, rows, *found.shape[1:]), np.nan)
+                # In memory generations come before replicates, as blocks have them: assigning is then a plain copy.
+                whole = np.full((cells, found.shape[1], rows, *found.shape[2:]), np.nan)
+                target = arrays[name][kind] = whole.swapaxes(1, 2)
             if target.shape[2:] != found.shape[1:]:
                 raise SpecError(
                     f"probe {name!r}: gave {found.shape[2:]} labels in one chain, {target.shape[3:]} in another"

@@ -123,8 +123,11 @@ class Gaussian:
         size = shape or None
         if isinstance(n, int):
             mean: Any = rng.standard_normal(size)
-            mean = mean * np.sqrt(var / n) + self.mean
-            return Moments(n, mean, rng.chisquare(n - 1, size) * var if n > 1 else np.zeros(shape) * var)
+            mean *= np.sqrt(var / n)  # in place: at many replicates fresh arrays would cost as much as the draws
+            mean += self.mean
+            m2: Any = rng.chisquare(n - 1, size) if n > 1 else np.zeros(shape)
+            m2 *= var
+            return Moments(n, mean, m2)
         mean = self.mean + rng.standard_normal(size) * np.sqrt(var / np.maximum(n, 1))
         m2 = var * np.where(n > 1, rng.chisquare(np.maximum(n - 1, 1), size), 0.0)
         return Moments(n, np.where(n > 0, mean, 0.0), m2)
