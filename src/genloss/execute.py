@@ -93,9 +93,9 @@ def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work
     while left:
         queue = context.SimpleQueue()
         pool = ProcessPoolExecutor(workers, context, _start, (queue, os.getpid()))
-        futures: dict[Future[Any], int] = {}
         try:
-            futures = {pool.submit(_run, work): number for number, work in left.items()}
+            with _no_interrupt():
+                futures: dict[Future[Any], int] = {pool.submit(_run, work): number for number, work in left.items()}
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
@@ -116,12 +116,21 @@ def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work
                     "`if __name__ == '__main__':`?); give fewer workers"
                 ) from None
         except BaseException:
-            for future in futures:
-                future.cancel()
+            # The pool sees its workers die and fails what is left; a future cancelled here would upset it meanwhile.
             _stop(pool)
             raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back; a worker started meanwhile never hears of it and leaves it to its parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_sendable(work: _Work) -> None:
@@ -144,10 +153,9 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 
 def _start(queue: Any, parent: int) -> None:
-    """Prepare a worker: it leaves Ctrl-C to its parent, and ends when its parent has ended."""
+    """Prepare a worker: it ends when its parent has ended."""
     global _queue
     _queue = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
