@@ -7,7 +7,7 @@ from genloss.chain import Chain, Engine
 
 _EXACT_FIRST, _EXACT_NUMBERS = 1024, 2**23
 _ROWS_FIRST_NUMBERS, _ROWS_NUMBERS = 2**14, 2**17
-_MOST = 16_384
+_MOST = 8_192
 
 
 @dataclass(frozen=True, slots=True)
