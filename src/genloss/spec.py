@@ -196,7 +196,7 @@ def _chain(plain: Mapping[str, Any], folder: Path | None, where: str) -> Chain:
 def _probes(plain: Any, chain: Chain, folder: Path | None, where: str) -> dict[str, Any]:
     where = f"{where}: probes"
     if plain is None:
-        from genloss.probes import usual
+        from genloss.probes.usual import usual
 
         found: dict[str, Any] = usual(chain)
         return found

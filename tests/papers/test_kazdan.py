@@ -17,9 +17,7 @@ REPLACE = {10: 0.000, 32: 0.0024, 100: 0.141, 316: 0.530}
 def _off(n: int, regime: object, ddof: int, published: float, seed: int, digits: float) -> float:
     """How many standard errors of a median over 100 chains the published median lies from ours."""
     chain = gl.Chain(gl.Gaussian(), gl.GaussianMLE(ddof), regime, n0=n)
-    run = gl.run(
-        chain, {"variance": gl.probes.variance}, generations=100, replicates=20_000, seed=seed, engine="exact"
-    )
+    run = gl.run(chain, {"variance": gl.probes.variance}, generations=100, replicates=20_000, seed=seed, engine="exact")
     last = run["variance"].values[:, -1]
     picks = np.random.default_rng(seed).choice(last, (2_000, PUBLISHED_CHAINS))
     error = np.hypot(np.median(picks, 1).std(), digits / np.sqrt(12))

@@ -1,0 +1,1 @@
+"""The families: each source with its learner and its statistic."""
