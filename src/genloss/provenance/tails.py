@@ -1,0 +1,286 @@
+"""Exact upper tails as natural logarithms, finite at any distance: binomial, gamma, hypergeometric and lattice sums.
+
+Every function takes arrays and gives log P(X >= x) under the null; none of them rounds to -inf where X can be as large.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from genloss.data import Array, Floats
+
+_SAFE = 1e-250
+"""Above this, tails are left to scipy.special."""
+
+
+def log_binomial_tail(k: Any, n: Any, p: float) -> Floats:
+    """Log P(X >= k) for X ~ Binomial(n, p).
+
+    Far out, where the incomplete beta function underflows, the probability of k times the series of the ratios of
+    successive probabilities.
+    """
+    from scipy.special import betainc
+
+    shape, k, n = _level(k, n)
+    inside = (k > 0) & (k <= n)
+    tail = betainc(np.where(inside, k, 1.0), np.where(inside, n - k + 1, 1.0), p)
+    found = np.where(k <= 0, 0.0, -np.inf)
+    found = np.where(inside & (tail > _SAFE), np.log(np.maximum(tail, _SAFE)), found)
+    for at in map(tuple, np.argwhere(inside & (tail <= _SAFE))):
+        x, m = float(k[at]), float(n[at])
+        ratios = _ratios(lambda j, x=x, m=m: (m - x - j) / (x + j + 1) * (p / (1 - p)), m - x)
+        found[at] = _log_binomial(x, m, p) + ratios
+    return found.reshape(shape)
+
+
+def log_gamma_tail(shape: Any, x: Any) -> Floats:
+    """Log P(X >= x) for X ~ Gamma(shape, 1); with whole shapes a sum of so many exponential variables.
+
+    Far out, Legendre's continued fraction for the upper incomplete gamma function (DLMF 8.9.2).
+    """
+    from scipy.special import gammaincc
+
+    outer, a, x = _level(shape, x)
+    ordinary = (a > 0) & (x > 0)
+    tail = gammaincc(np.where(ordinary, a, 1.0), np.where(ordinary, x, 0.0))
+    found = np.log(np.maximum(tail, _SAFE))
+    for at in map(tuple, np.argwhere(ordinary & (tail <= _SAFE))):
+        m, s = float(a[at]), float(x[at])
+        # s^m e^-s / Gamma(m) is m times the Poisson probability of m at mean s.
+        found[at] = np.log(m) + _log_poisson(m, s) + np.log(_upper_fraction(m, s))
+    return np.where(a > 0, np.minimum(found, 0.0), 0.0).reshape(outer)
+
+
+def log_hypergeometric_tail(k: Any, population: int, marked: int, n: Any) -> Floats:
+    """Log P(X >= k) for X marked among n drawn without replacement.
+
+    The probability of k times the series of ratios of successive probabilities; below the mean, one minus the other
+    side.
+    """
+    shape, k, n = _level(k, n)
+    found = np.zeros(k.shape)
+    total, good = float(population), float(marked)
+    for at in np.ndindex(k.shape):
+        x, m = float(k[at]), float(n[at])
+        least, most = max(0.0, m + good - total), min(m, good)
+        if x <= least:
+            continue
+        if x > most:
+            found[at] = -np.inf
+        elif x > m * good / total:
+            found[at] = min(0.0, _hypergeometric_side(x, total, good, m))
+        else:
+            # P(X < x) is the upper tail of the unmarked ones among the n.
+            other = _hypergeometric_side(m - x + 1, total, total - good, m)
+            found[at] = np.log1p(-np.exp(min(other, -1e-15)))
+    return found.reshape(shape)
+
+
+def _level(one: Any, other: Any) -> tuple[tuple[int, ...], Floats, Floats]:
+    """Two arrays of one shape, laid flat."""
+    first, second = np.broadcast_arrays(np.asarray(one, dtype=float), np.asarray(other, dtype=float))
+    return first.shape, first.ravel(), second.ravel()
+
+
+def _hypergeometric_side(x: float, total: float, good: float, m: float) -> float:
+    bad = total - good
+    first = (
+        _log_binomial(x, good, m / total) + _log_binomial(m - x, bad, m / total) - _log_binomial(m, total, m / total)
+    )
+    ratios = _ratios(lambda j: (good - x - j) * (m - x - j) / ((x + j + 1) * (bad - m + x + j + 1)), min(good, m) - x)
+    return first + ratios
+
+
+def _ratios(ratio: Any, most: float, block: int = 4096) -> float:
+    """log(1 + r0 + r0 r1 + ...), the ratios falling."""
+    total, last, begin = 1.0, 1.0, 0
+    while begin < most:
+        j = np.arange(begin, min(begin + block, most))
+        terms = last * np.cumprod(ratio(j))
+        total += float(terms.sum())
+        last = float(terms[-1])
+        begin += block
+        if last < 1e-18 * total:
+            break
+    return float(np.log(total))
+
+
+def _log_binomial(x: float, n: float, p: float) -> float:
+    """Log probability of x, by Loader's saddle point form (2000): exact to rounding at any size."""
+    if x < 0 or x > n:
+        return -np.inf
+    if n == 0:
+        return 0.0
+    if x == 0:
+        return float(n * np.log1p(-p))
+    if x == n:
+        return float(n * np.log(p))
+    inner = _stirling(n) - _stirling(x) - _stirling(n - x) - _deviance(x, n * p) - _deviance(n - x, n * (1 - p))
+    return float(inner + 0.5 * np.log(n / (2 * np.pi * x * (n - x))))
+
+
+def _log_poisson(x: float, mean: float) -> float:
+    return float(-_stirling(x) - _deviance(x, mean) - 0.5 * np.log(2 * np.pi * x))
+
+
+def _stirling(n: float) -> float:
+    """Log n! less Stirling's formula."""
+    from scipy.special import gammaln
+
+    if n < 16:
+        return float(gammaln(n + 1) - (n + 0.5) * np.log(n) + n - 0.5 * np.log(2 * np.pi)) if n > 0 else 0.0
+    m = 1 / (n * n)
+    return float((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - m / 1188) * m) * m) * m) / n)
+
+
+def _deviance(x: float, mean: float) -> float:
+    """X log(x / mean) + mean - x, without cancellation where the two are near."""
+    if abs(x - mean) < 0.1 * (x + mean):
+        v = (x - mean) / (x + mean)
+        total, term = (x - mean) * v, 2 * x * v
+        for j in range(1, 1000):
+            term *= v * v
+            more = total + term / (2 * j + 1)
+            if more == total:
+                break
+            total = more
+        return total
+    return float(x * np.log(x / mean) + mean - x)
+
+
+def _upper_fraction(a: float, x: float) -> float:
+    """Gamma(a, x) / (x^a e^-x) for x well above a (modified Lentz)."""
+    tiny = 1e-300
+    b = x + 1 - a
+    c, d = 1 / tiny, 1 / b
+    found = d
+    for i in range(1, 100_000):
+        numerator = -i * (i - a)
+        b += 2
+        d = 1 / (numerator * d + b or tiny)
+        c = b + numerator / c or tiny
+        found *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class LatticeSum:
+    """The null law of a sum of n independent whole numbers from 0 on, all of one law.
+
+    Few numbers are added up exactly, by a Fourier transform of the law tilted to where the sum lies; more by the
+    saddle point formula of Lugannani and Rice with Daniels' second continuity correction (1987, equation 6.6), whose
+    relative error falls like 1 / n.
+
+    Attributes:
+        law: Probability of each number: shape (largest + 1,).
+    """
+
+    law: Floats
+    few: int = 12
+
+    @property
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of one number."""
+        at = np.arange(len(self.law))
+        mean = float(at @ self.law)
+        return mean, float(np.sqrt((at - mean) ** 2 @ self.law))
+
+    def log_tail(self, total: Any, n: Any) -> Floats:
+        """Log P(sum of n >= total)."""
+        shape, total, n = _level(total, n)
+        found = np.zeros(total.shape)
+        short = (n > 0) & (n <= self.few)
+        for at in map(tuple, np.argwhere(short)):
+            found[at] = self._exact(int(total[at]), int(n[at]))
+        long = n > self.few
+        if long.any():
+            found[long] = self._saddle_point(total[long], n[long])
+        return np.minimum(found, 0.0).reshape(shape)
+
+    @cached_property
+    def _support(self) -> tuple[Floats, Floats]:
+        at = np.flatnonzero(self.law)
+        return at.astype(float), np.log(self.law[at] / self.law.sum())
+
+    def _generating(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """The cumulant generating function of one number and three derivatives."""
+        at, log_law = self._support
+        found = []
+        for block in np.array_split(np.atleast_1d(theta), max(1, len(theta) * len(at) // 2_000_000)):
+            weight = block[:, None] * at + log_law
+            top = weight.max(1)
+            weight = np.exp(weight - top[:, None])
+            mass = weight.sum(1)
+            mean = weight @ at / mass
+            off = at - mean[:, None]
+            found.append([np.log(mass) + top, mean, (weight * off**2).sum(1) / mass, (weight * off**3).sum(1) / mass])
+        k0, k1, k2, k3 = (np.concatenate(part) for part in zip(*found, strict=True))
+        return k0, k1, k2, k3
+
+    @cached_property
+    def _grid(self) -> tuple[Floats, Any, Any, Any, Any]:
+        """Tilts, and by the mean that they give: the tilt, the rate, the spread and the skew of the tilted law."""
+        from scipy.interpolate import CubicHermiteSpline
+
+        at, _ = self._support
+        deviation = np.sqrt(self._generating(np.zeros(1))[2][0])
+        edge = np.sinh(np.linspace(-6.5, 6.5, 1201)) / np.sinh(6.5)
+        theta = edge * 60 / min(deviation, max(1.0, at[-1] / 8))
+        k0, k1, k2, k3 = self._generating(theta)
+        use = np.concatenate([[True], np.diff(k1) > 1e-9 * (at[-1] + 1)]) & (k2 > 1e-7)
+        theta, k0, k1, k2, k3 = theta[use], k0[use], k1[use], k2[use], k3[use]
+        tilt = CubicHermiteSpline(k1, theta, 1 / k2)
+        rate = CubicHermiteSpline(k1, theta * k1 - k0, theta)
+        spread = CubicHermiteSpline(k1, k2, k3 / k2)
+        return k1, tilt, rate, spread, k3[np.argmin(np.abs(theta))]
+
+    def _saddle_point(self, total: Floats, n: Floats) -> Floats:
+        from scipy.special import log_ndtr
+
+        means, tilt, rate, spread, third = self._grid
+        x = (total - 0.5) / n
+        inner = np.clip(x, means[0], means[-1])
+        theta, k2 = tilt(inner), np.maximum(spread(inner), 1e-12)
+        index = np.maximum(rate(inner), 0.0)
+        w = np.sign(theta) * np.sqrt(2 * n * index)
+        u = 2 * np.sinh(theta / 2) * np.sqrt(n * k2)
+        near = np.abs(w) < 1e-3
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = np.where(near, -third / (6 * k2**1.5 * np.sqrt(n)), 1 / u - 1 / w)
+        log_upper = log_ndtr(-w)
+        ratio = np.exp(-0.5 * w * w - 0.5 * np.log(2 * np.pi) - log_upper)
+        found = log_upper + np.log(np.maximum(1 + gap * ratio, 1e-3))
+        # Beyond the last tilt Chernoff's bound, whose rate grows at least as fast as there.
+        beyond = -n * (index + np.maximum(x - means[-1], 0) * theta)
+        found = np.where(x > means[-1], beyond, found)
+        return np.where(x < means[0], 0.0, found)
+
+    def _exact(self, total: int, n: int) -> float:
+        largest = len(self.law) - 1
+        if total <= 0:
+            return 0.0
+        if total > n * largest:
+            return -np.inf
+        means, tilt, *_ = self._grid
+        # Below the mean nothing is gained by a tilt.
+        theta = max(0.0, float(tilt(np.clip(total / n, means[0], means[-1]))))
+        at, log_law = self._support
+        k0 = float(self._generating(np.array([theta]))[0][0])
+        tilted = np.zeros(largest + 1)
+        tilted[at.astype(int)] = np.exp(theta * at + log_law - k0)
+        size = 1 << int(n * largest + 1).bit_length()
+        sums = np.maximum(np.fft.irfft(np.fft.rfft(tilted, size) ** n, size)[: n * largest + 1], 0.0)
+        j = np.arange(total, n * largest + 1)
+        log_terms = np.log(np.maximum(sums[total:], 1e-320)) - theta * (j - total)
+        top = float(log_terms.max())
+        return float(top + np.log(np.exp(log_terms - top).sum()) + n * k0 - theta * total)
+
+
+def lattice_of(scores: Array, weights: Array | None = None) -> Floats:
+    """The law of whole numbers seen so often."""
+    counts = np.bincount(scores, weights)
+    return counts / counts.sum()

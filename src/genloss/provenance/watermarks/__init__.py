@@ -1,0 +1,10 @@
+"""Watermarks, one scheme a file: each embeds and detects."""
+
+from genloss.provenance.watermarks.gumbel import Gumbel
+from genloss.provenance.watermarks.kgw import KGW
+from genloss.provenance.watermarks.scheme import Scheme
+from genloss.provenance.watermarks.spec import WatermarkSpec
+from genloss.provenance.watermarks.synthid import BayesianHead, SynthID
+from genloss.provenance.watermarks.unigram import Unigram
+
+__all__ = ["KGW", "BayesianHead", "Gumbel", "Scheme", "SynthID", "Unigram", "WatermarkSpec"]

@@ -1,0 +1,191 @@
+"""A learner whose models write watermarked text, so that a chain's generations bear a mark."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import Generator
+
+from genloss.data import Data, Floats
+from genloss.errors import SpecError
+from genloss.provenance.watermarks.kgw import _HASHED, KGW
+from genloss.provenance.watermarks.unigram import Unigram
+
+if TYPE_CHECKING:
+    from genloss.corpus.documents import Documents
+    from genloss.families.ngram import NGramModel
+    from genloss.provenance.watermarks.spec import WatermarkSpec
+
+_HOW = {"last": 0, "sum": 1, "skipgram": 2, "minhash": 3, "anchored-minhash": 4}
+
+
+@dataclass(frozen=True)
+class Watermarked:
+    """Fit as another learner does, and embed a watermark in all that its models write.
+
+    Of n-gram models every green token is raised, also with lists that hang on the token itself, where
+    `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too.
+
+    Attributes:
+        learner: Its models give the law of the next token: `NGram`, or anything whose models have
+            `probabilities(context, drawn=True)` and a tokenizer.
+        spec: The watermark; its vocab_size is the tokenizer's size.
+
+    Example:
+        >>> import numpy as np
+        >>> from genloss.families.ngram import NGram
+        >>> from genloss.provenance import KGW, WatermarkSpec
+        >>> learner = Watermarked(NGram(order=2), WatermarkSpec(KGW(9)))
+        >>> model = learner.fit(["the tails go first", "the head goes last"], np.random.default_rng(0))
+        >>> len(model.sample(3, np.random.default_rng(0)))
+        3
+    """
+
+    learner: Any
+    spec: "WatermarkSpec"
+
+    def fit(self, data: Data, rng: Generator) -> "WatermarkedModel":
+        """Fit the learner to the data.
+
+        Raises:
+            SpecError: Where the watermark is made for another vocabulary.
+        """
+        model = self.learner.fit(data, rng)
+        if not hasattr(model, "probabilities") or not hasattr(model, "tokenizer"):
+            raise SpecError(
+                f"watermarked: a {type(model).__name__} has no law of the next token; "
+                "give it probabilities(context, drawn=True) and a tokenizer"
+            )
+        size, wanted = model.tokenizer.size, self.spec.scheme.vocab_size
+        if size != wanted:
+            raise SpecError(
+                f"watermarked: the watermark knows {wanted} ids, the tokenizer {size}; set vocab_size={size}"
+            )
+        return WatermarkedModel(model, self.spec)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WatermarkedModel:
+    """A fitted model that writes watermarked documents; its own law, without the watermark, is what it is scored by.
+
+    Attributes:
+        model: The fitted model.
+        spec: The watermark.
+    """
+
+    model: Any
+    spec: "WatermarkSpec"
+
+    def __repr__(self) -> str:
+        return f"WatermarkedModel({self.model!r}, {type(self.spec.scheme).__name__})"
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of the training documents."""
+        return self.model.tokenizer
+
+    def logprob(self, documents: Any) -> Floats:
+        """The model's log probabilities, without the watermark."""
+        found: Floats = self.model.logprob(documents)
+        return found
+
+    def probabilities(self, context: Any = (), *, drawn: bool = False) -> Floats:
+        """The model's law of the next token, without the watermark."""
+        found: Floats = self.model.probabilities(context, drawn=drawn)
+        return found
+
+    def sample(self, n: int, rng: Generator) -> "Documents":
+        """Draw n watermarked documents."""
+        from genloss.families.ngram import NGramModel
+
+        if isinstance(self.model, NGramModel):
+            if isinstance(self.spec.scheme, (KGW, Unigram)):
+                return self._green(self.model, n, rng)
+            return self._documents([self._walk(self.model, rng) for _ in range(n)])
+        return self._documents([self._any(rng) for _ in range(n)])
+
+    def _documents(self, written: list[list[int]]) -> "Documents":
+        from genloss.corpus.documents import Documents
+
+        offsets = np.concatenate([[0], np.cumsum([len(each) for each in written])]).astype(np.int64)
+        return Documents(np.array([token for each in written for token in each], np.int32), offsets, self.tokenizer)
+
+    def _any(self, rng: Generator) -> list[int]:
+        """One document of any model, by its law of the next token."""
+        written: list[int] = []
+        most = getattr(getattr(self.model, "learner", None), "max_length", 10_000)
+        while len(written) < most:
+            token = self.spec.choose(written, self.model.probabilities(written, drawn=True), rng)
+            if token == self.tokenizer.end:
+                break
+            written.append(token)
+        return written
+
+    def _walk(self, model: "NGramModel", rng: Generator) -> list[int]:
+        """One document of an n-gram model, from context to context."""
+        drawing, ngrams = _drawing(), import_module("genloss.families.ngram_kernels")
+        tree, drawn, end = model.tree, model._drawn, self.tokenizer.end
+        law = np.empty(self.tokenizer.size)
+        ranks = _ranks(model)
+        context = int(ngrams.after(tree.suffix, tree.contexts, end))
+        written: list[int] = []
+        while len(written) < model.learner.max_length:
+            drawing.dense(len(law), tree.token, tree.begin, tree.suffix, drawn.gamma, drawn.mass, context, law)
+            _, total, root = model._running
+            bound, _ = drawing.least_mass(
+                tree.token, tree.begin, tree.suffix, drawn.gamma, total, root, drawn.mass, *ranks,
+                np.full(len(law), -1, np.int64), 0, context,
+            )  # fmt: skip
+            token = self.spec.choose(written, np.where(law >= bound, law, 0.0), rng)
+            if token == end:
+                break
+            written.append(token)
+            node = ngrams.longest(tree.token, tree.begin, tree.suffix, context, token)
+            context = int(ngrams.after(tree.suffix, tree.contexts, node))
+        return written
+
+    def _green(self, model: "NGramModel", n: int, rng: Generator) -> "Documents":
+        from genloss.corpus.documents import Documents
+
+        scheme, tree, drawn = self.spec.scheme, model.tree, model._drawn
+        assert isinstance(scheme, (KGW, Unigram))
+        mask, packed = np.zeros(0, np.bool_), np.zeros((0, 0), np.uint8)
+        lookup, hashes = np.zeros(0, np.uint32), np.zeros(0, np.int32)
+        how, own, width, key = 0, False, 1, np.int64(0)
+        if isinstance(scheme, Unigram):
+            mask = np.array(scheme.mask)
+        else:
+            how, own, width, key = _HOW[scheme.seeding], scheme.own, scheme.width, np.int64(scheme.key)
+            if scheme.table is not None:
+                packed = scheme.table
+            elif how >= 3:
+                hashes = scheme._hashes
+            elif how == 2:
+                lookup = (scheme._hashes[key * np.arange(scheme.vocab_size) % _HASHED] + 1).astype(np.uint32)
+            else:
+                lookup = scheme._products(np.arange(scheme.vocab_size * (width if how == 1 else 1)))
+        tokens, offsets = _drawing().green_draws(
+            n, model.learner.max_length, self.tokenizer.end, self.tokenizer.size, tree.token, tree.begin, tree.suffix,
+            drawn.gamma, *model._running, rng.integers(0, 2**64, 4, dtype=np.uint64), tree.parent, drawn.mass,
+            *_ranks(model), scheme.vocab_size, scheme.greens, float(scheme.bias), mask, packed, how, own, width,
+            lookup, hashes, key,
+        )  # fmt: skip
+        return Documents(tokens, offsets, self.tokenizer)
+
+
+def _ranks(model: "NGramModel") -> tuple[Any, Any, int, float, Floats]:
+    """What truncation needs: the ranked tokens, how many and what share may be drawn, and the least mass by context."""
+    learner = model.learner
+    k = model.tokenizer.size if learner.top_k is None else learner.top_k
+    if k >= model.tokenizer.size and learner.top_p == 1:
+        none = np.zeros(0, np.int64)
+        return none, none, k, 1.0, np.zeros(model.tree.contexts + 1)
+    return *model._ranked, k, learner.top_p, model._least
+
+
+def _drawing() -> Any:
+    try:
+        return import_module("genloss.provenance.watermarks.drawing")
+    except ImportError:
+        raise SpecError('watermarked: needs numba; pip install "genloss[text]"') from None
