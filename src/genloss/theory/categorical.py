@@ -7,7 +7,7 @@ import numpy as np
 
 from genloss.chain import Chain
 from genloss.curators import KeepAll, Subsample
-from genloss.data import Floats
+from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.exponential import Bernoulli, BernoulliMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
@@ -21,6 +21,7 @@ DUALITY = "duality with the number of ancestors (Kingman 1982; Wright-Fisher)"
 SEDDIK = "Seddik et al. 2024 (2404.05090)"
 Symbols = Categorical | Zipf
 _BUDGET = 4e6
+_CHUNK = 20_000
 _ZIPF = Chain(Zipf(30, 1.5), CategoricalMLE(), Replace(40), n0=40)
 _FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
 _TALE = Chain(Zipf(3_000, 1.5), CategoricalMLE(), Replace(100), n0=100)
@@ -62,11 +63,24 @@ def _ancestors(rows: tuple[float, ...]) -> list[tuple[int, Floats]]:
     return ancestors(np.array(rows))
 
 
+def affordable(n: Sizes) -> bool:
+    """Whether the duality takes seconds at most."""
+    return float(n.sum()) <= _BUDGET and (len(set(n[1:])) <= 1 or float(n.max()) <= 2_000)
+
+
 def dual(n: Sizes, base: Any) -> Floats:
-    """Compute E base^A_t, or NaN where the duality would cost more than some seconds."""
-    if float(n.sum()) > _BUDGET or (len(set(n[1:])) > 1 and float(n.max()) > 5_000):
+    """Compute E base^A_t, or NaN where the duality is not affordable."""
+    if not affordable(n):
         return np.full((len(n), *np.shape(base)), np.nan)
     return transform(_ancestors(tuple(n.tolist())), base)
+
+
+def dual_sum(n: Sizes, base: Floats, weights: Array) -> Floats:
+    """Compute sum_k weights_k E base_k^A_t for every t, or NaN where the duality is not affordable."""
+    if not affordable(n):
+        return np.full(len(n), np.nan)
+    laws, parts = _ancestors(tuple(n.tolist())), range(0, len(base), _CHUNK)
+    return sum((transform(laws, base[i : i + _CHUNK]) @ weights[i : i + _CHUNK] for i in parts), np.zeros(len(n)))
 
 
 @law(
@@ -153,7 +167,7 @@ def variance_bernoulli(
 def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The true mass of what can no longer be produced: rare symbols go in the first generations and never return."""
     values, counts = np.unique(source.p, return_counts=True)
-    return np.asarray(dual(n, 1 - values) @ (values * counts))
+    return dual_sum(n, 1 - values, values * counts)
 
 
 @law(
@@ -167,7 +181,21 @@ def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace,
 def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The share of symbols that survive."""
     values, counts = np.unique(source.p, return_counts=True)
-    return np.asarray(1 - dual(n, 1 - values) @ (counts / counts.sum()))
+    return 1 - dual_sum(n, 1 - values, counts / counts.sum())
+
+
+@law(
+    "tails_before_spread",
+    example=_ZIPF,
+    when=neutral,
+    reference=DUALITY,
+    formula=r"\tfrac1K\sum_kE(1-p_k)^{A_t}-\Bigl[1-\prod_{i\le t}(1-1/n_i)\Bigr]",
+    tags=(TAILS_FIRST,),
+)
+def tails_before_spread_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
+    """By how much the loss of symbols runs ahead of the loss of diversity: most in the first generations."""
+    spread = np.exp(np.cumsum(np.log1p(-1 / n)))
+    return np.asarray(spread - np.asarray(support_replace(source, learner, regime, n)))
 
 
 @law(

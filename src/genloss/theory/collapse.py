@@ -8,7 +8,7 @@ from genloss.chain import Chain
 from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.softmax import NextToken, SoftmaxMLE
 from genloss.regimes import FixedReal, Replace
-from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual, heterozygosity_of, neutral
+from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual_sum, heterozygosity_of, neutral
 from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
 from genloss.theory.measures import PATHS
@@ -34,7 +34,7 @@ def _even(chain: Chain) -> bool:
 def collapsed_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The chance of total collapse."""
     values, counts = np.unique(source.p, return_counts=True)
-    return np.asarray(dual(n, values) @ counts)
+    return dual_sum(n, values, counts)
 
 
 @law(
@@ -87,7 +87,7 @@ def collapsed_time_replace(source: Symbols, learner: CategoricalMLE, regime: Rep
     """The expected generation of total collapse: about n, never more than 2n."""
     values, counts = np.unique(source.p, return_counts=True)
     longest = np.full(min(int(60 * n[0]), 5_000), n[0])
-    return np.asarray((1 - dual(longest, values) @ counts).sum())
+    return np.asarray((1 - dual_sum(longest, values, counts)).sum())
 
 
 @law(

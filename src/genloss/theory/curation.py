@@ -64,7 +64,7 @@ def _verified(rng: Generator, replicates: int) -> Floats:
     "signal",
     example=None,
     experiment=_verified,
-    replicates=20_000,
+    replicates=5_000,
     power=1e9,  # it crosses 0 at the threshold
     reference="Feng et al. 2024 (2406.07515), threshold of imperfect verifiers",
     formula=r"E[\hat w\cdot u]\propto(1-p)\phi-p\psi,\ p^*=\frac{\phi}{\phi+\psi}",

@@ -45,11 +45,24 @@ def likelihood(chain: Chain) -> bool:
     when=cool,
     reference=COCHRAN,
     formula=r"E\sigma_t^2=\sigma^2\prod_{i\le t}(1-1/n_i)\ \text{(divisor } n),\quad \sigma^2\ \text{(divisor } n-1)",
-    tags=(SIMPLEST,),
+    tags=(SIMPLEST, "three sources of error"),
 )
 def variance_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """The expected variance falls by 1/n a generation with divisor n; with n - 1 it is a martingale."""
     return np.asarray(source.var * np.exp(Walk(learner, n).moment(2)))
+
+
+@law(
+    "variance",
+    example=TEMPERED,
+    when=lambda chain: cool(chain) and chain.learner.ddof == 1,  # type: ignore[attr-defined]
+    reference="Alemohammad et al. 2024 (2307.01850), sampling bias",
+    formula=r"E\sigma_t^2=\sigma^2\lambda^{2t}\ \text{(divisor } n-1,\ \text{drawing with }\lambda\sigma)",
+    tags=("three sources of error",),
+)
+def variance_temperature_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
+    """A bias in how models are sampled from acts in every generation: below 1 it kills the spread by itself."""
+    return np.asarray(source.var * learner.temperature ** (2.0 * np.arange(len(n))))
 
 
 @law(

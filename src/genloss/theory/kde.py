@@ -57,6 +57,7 @@ def variance_kde_replace(source: Gaussian, learner: KDE, regime: Replace, n: Siz
     reference=TWO_POINT + " with kernel noise",
     formula=r"V_t=V_{t-1}(1-\tfrac1n+c^2n^{-2/5}),\ c=1\ \text{(Scott)},\ (4/3)^{1/5}\ \text{(Silverman)}",
     power=0.15,
+    tags=("three sources of error",),
 )
 def variance_kde_rule_replace(source: Gaussian, learner: KDE, regime: Replace, n: Sizes, chain: Chain) -> Values:
     """With a rule of thumb the spread grows exponentially: the estimate is too smooth every time."""

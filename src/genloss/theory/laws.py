@@ -56,6 +56,7 @@ class Law:
         first: The first generation that it speaks of.
         experiment: For a statement about something that is no chain: a function (rng, replicates) that simulates it,
             giving shape (replicates, m); the formula then takes no arguments and gives (m,).
+        ways: The engines that keep enough digits to verify it.
     """
 
     name: str
@@ -76,11 +77,12 @@ class Law:
     levels: tuple[float, ...] = ()
     scalar: bool = False
     generations: int = 8
-    replicates: int = 100_000
+    replicates: int = 40_000
     power: float = 0.1
     tolerance: float = 0.0
     first: int = 0
     experiment: Callable[[Generator, int], Floats] | None = field(default=None, repr=False)
+    ways: tuple[str, ...] = ("exact", "rows")
 
     def applies(self, chain: Chain) -> bool:
         """Whether the chain satisfies the hypothesis."""

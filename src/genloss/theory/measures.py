@@ -112,6 +112,13 @@ def lost_mass(g: Generation) -> Any:
 
 
 @measure
+def tails_before_spread(g: Generation) -> Any:
+    """Share of the symbols that are lost, minus the share of heterozygosity that is lost."""
+    left = heterozygosity(g) / (1 - (g.source.p**2).sum())
+    return left - support(g)
+
+
+@measure
 def support(g: Generation) -> Any:
     """Share of the true symbols that the model still produces."""
     return (g.model.p > 0).mean(-1)

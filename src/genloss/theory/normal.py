@@ -181,11 +181,11 @@ def squared_spectrum_replace(
     when=lambda chain: followed(chain) and chain.n0 > chain.source.width and not callable(chain.regime.n),  # type: ignore[attr-defined]
     reference="Newman 1986: Lyapunov exponents of Gaussian matrices",
     formula=r"\tfrac1t\log s_k(\Sigma_t^{1/2})\to\tfrac12\Bigl[\psi\bigl(\tfrac{n-k}2\bigr)-\log\tfrac{n-1}2\Bigr]",
-    generations=60,
-    first=50,
-    replicates=2_000,
-    power=0.2,
-    tolerance=0.12,
+    generations=400,
+    first=390,
+    replicates=500,
+    ways=("exact",),
+    tolerance=0.06,
     tags=(EXACT_COLLAPSE,),
 )
 def collapse_rates_replace(

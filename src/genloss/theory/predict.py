@@ -48,10 +48,10 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
     variables: dict[str, Any] = {}
     for law in applicable(chain):
         values = law.values(chain, generations)
-        if not np.isfinite(values).any():
-            continue
         if law.first and not law.scalar:
             values[: law.first] = np.nan
+        if not np.isfinite(values).any():
+            continue
         name = law.probe if law.statistic == "mean" else f"{law.probe}.{law.statistic}"
         if name in variables:
             name = f"{name}:{law.name}"
