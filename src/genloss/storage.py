@@ -236,12 +236,7 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
             raise SpecError(
                 f"{folder}: another process is writing this run; wait for it or give another folder"
             ) from None
-        for stray in (
-            *folder.glob("parts/.*.tmp"),
-            *folder.glob("checkpoints/.*.tmp"),
-            *folder.glob(".run.json.*.tmp"),
-        ):
-            stray.unlink(missing_ok=True)
+        _sweep(folder)
         if not header.exists():
             content = {
                 "format": _FORMAT,
@@ -250,7 +245,17 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
                 "jobs": [asdict(job) for job in store.jobs],
             }
             commit(header, json.dumps(content, indent=1).encode())
-        yield store
+        try:
+            yield store
+        finally:
+            _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what was never put in place: the half-written files of processes that were killed."""
+    for pattern in ("parts/.*.tmp", "checkpoints/.*.tmp", ".run.json.*.tmp"):
+        for stray in folder.glob(pattern):
+            stray.unlink(missing_ok=True)
 
 
 def load(folder: str | Path, *, partial: bool = False) -> "xr.Dataset":
