@@ -41,7 +41,8 @@ def here(tmp_path, monkeypatch):
 
 
 def ran(*arguments):
-    assert main(["run", *map(str, arguments), "--no-report"]) == 0
+    alone = [] if "--workers" in arguments else ["--workers", "1"]
+    assert main(["run", *map(str, arguments), *alone, "--no-report"]) == 0
 
 
 def said(found):
@@ -123,7 +124,7 @@ def test_resume_without_a_run(here, capsys):
 
 
 def test_a_report_is_written(here, capsys):
-    assert main(["run", "small.yaml", "--out", "out"]) == 0
+    assert main(["run", "small.yaml", "--out", "out", "--workers", "1"]) == 0
     page = Path("out/report.html").read_text(encoding="utf-8")
     assert "A small chain" in page
     assert main(["report", "out", "--out", "again.html"]) == 0

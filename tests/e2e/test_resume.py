@@ -24,7 +24,7 @@ import numpy as np
 import genloss as gl
 
 class Slow:
-    def __init__(self, seconds=0.02):
+    def __init__(self, seconds):
         self.seconds = seconds
     def fit(self, data, rng):
         time.sleep(self.seconds)
@@ -32,7 +32,7 @@ class Slow:
 """
 SPEC = """
 source: gaussian
-learner: {python: "slow_models.py:Slow"}
+learner: {python: "slow_models.py:Slow", seconds: SECONDS}
 regime: {kind: window, n: 20, k: 3}
 curator: {kind: subsample, n: 30}
 n0: 20
@@ -49,8 +49,10 @@ def folder(tmp_path_factory):
     """A folder with a slow chain of the user's own, and what its runs give without interruption."""
     there = tmp_path_factory.mktemp("slow")
     (there / "slow_models.py").write_text(SLOW)
-    for replicates in (1, 4):
-        (there / f"{replicates}.yaml").write_text(SPEC.replace("REPLICATES", str(replicates)))
+    for replicates, seconds in ((1, "0.06"), (4, "0.03")):
+        (there / f"{replicates}.yaml").write_text(
+            SPEC.replace("REPLICATES", str(replicates)).replace("SECONDS", seconds)
+        )
     return there
 
 
@@ -97,7 +99,7 @@ def identical(folder, name, found):
     """Whether a result is that of the run never interrupted, made in one process."""
     reference = folder / f"reference-{name}"
     if not reference.exists():
-        process = started(folder, f"{name}.yaml", "--out", reference)
+        process = started(folder, f"{name}.yaml", "--out", reference, "--workers", 1)
         said = process.communicate(timeout=120)
         assert process.returncode == 0, said
     xr.testing.assert_identical(gl.load(reference), found)
@@ -141,11 +143,13 @@ def changed(out, before):
     return any(before.get(path) != path.stat().st_mtime_ns for path in written(out) if path.exists())
 
 
-@pytest.mark.parametrize(("name", "workers"), [("1", 1), ("4", 2)])
-def test_control_c_leaves_a_run_that_can_be_resumed(folder, name, workers):
-    out = folder / f"stopped-{name}"
+@pytest.mark.parametrize(
+    ("name", "workers", "early"), [("1", 1, False), ("4", 2, False), ("4", 2, True)], ids=["one", "two", "two, early"]
+)
+def test_control_c_leaves_a_run_that_can_be_resumed(folder, name, workers, early):
+    out = folder / f"stopped-{name}-{early}"
     process = started(folder, f"{name}.yaml", "--out", out, "--workers", workers)
-    wait(lambda: written(out) or process.poll() is not None)
+    wait(lambda: (len(group(process.pid)) > 3 if early else written(out)) or process.poll() is not None)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
@@ -213,7 +217,7 @@ def finished(tmp_path, capsys):
     run = "{source: gaussian, learner: gaussian-mle, regime: replace, n0: 5, generations: 2, probes: [variance]}"
     (tmp_path / "two.yaml").write_text(f"runs:\n  one: {run}\n  two: {run}\n")
     out = tmp_path / "out"
-    assert main(["run", str(tmp_path / "two.yaml"), "--out", str(out), "--no-report"]) == 0
+    assert main(["run", str(tmp_path / "two.yaml"), "--out", str(out), "--workers", "1", "--no-report"]) == 0
     capsys.readouterr()
     return out
 
@@ -263,7 +267,7 @@ def test_what_is_damaged_is_named_in_one_line(finished, capsys, place, damage, s
     damage(finished / place)
     whole = finished / "two"
     before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
-    assert main(["run", "--resume", "--out", str(finished), "--no-report"]) == 2
+    assert main(["run", "--resume", "--out", str(finished), "--workers", "1", "--no-report"]) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("running")]
     assert len(lines) == 1
     assert lines[0].startswith("genloss: ")
@@ -278,7 +282,7 @@ def test_a_damaged_part_is_mended_as_the_message_says(finished, capsys):
     with pytest.raises(SpecError, match="damaged"):
         gl.load(finished / "one")
     (finished / RECORD).unlink()
-    assert main(["run", "--resume", "--out", str(finished), "--no-report"]) == 0
+    assert main(["run", "--resume", "--out", str(finished), "--workers", "1", "--no-report"]) == 0
     xr.testing.assert_identical(gl.load(finished / "one"), sound)
 
 
@@ -287,7 +291,7 @@ def test_a_part_of_another_run_is_not_taken_for_ones_own(finished, tmp_path, cap
     gl.run(chain, {"variance": gl.probes.variance}, generations=2, seed=99, out=tmp_path / "other")
     for suffix in ("parquet", "json"):
         shutil.copy(tmp_path / "other" / "parts" / f"0000-0000000.{suffix}", finished / "one" / "parts")
-    assert main(["run", "--resume", "--out", str(finished), "--no-report"]) == 2
+    assert main(["run", "--resume", "--out", str(finished), "--workers", "1", "--no-report"]) == 2
     assert "part of another run, not of the one in run.json" in capsys.readouterr().err
 
 
@@ -316,7 +320,7 @@ def test_a_damaged_checkpoint_is_named_and_its_deletion_is_enough(tmp_path, monk
 
 
 def test_two_processes_do_not_write_one_run(folder, tmp_path):
-    process = started(folder, "1.yaml", "--out", tmp_path / "run")
+    process = started(folder, "1.yaml", "--out", tmp_path / "run", "--workers", 1)
     wait(lambda: written(tmp_path / "run") or process.poll() is not None)
     second = started(folder, "--resume", "--out", tmp_path / "run")
     _, said = second.communicate(timeout=60)
@@ -333,7 +337,10 @@ def test_a_resumed_run_takes_no_other_spec(finished, tmp_path, capsys):
     for changes in (["--seed", "9"], ["--generations", "9"], ["--set", "runs.one.n0=9"]):
         assert main(["run", str(tmp_path / "two.yaml"), "--resume", "--out", str(finished), *changes]) == 2
         assert "holds a run of another spec; resume it without FILE and changes" in capsys.readouterr().err
-    assert main(["run", str(tmp_path / "two.yaml"), "--resume", "--out", str(finished), "--no-report"]) == 0
+    assert (
+        main(["run", str(tmp_path / "two.yaml"), "--resume", "--out", str(finished), "--workers", "1", "--no-report"])
+        == 0
+    )
 
 
 def test_what_is_kept_can_be_read_by_others(finished):

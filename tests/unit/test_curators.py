@@ -71,6 +71,14 @@ def test_a_small_pool_is_kept_whole(pool):
         assert train is pool
 
 
+def test_blocks_of_statistics_are_shared_out_one_after_the_other():
+    parts = [Block(Counts(np.tile(np.eye(3, dtype=int)[i] * n, (50, 1))), False, 0) for i, n in enumerate((10, 6, 4))]
+    assert gl.Subsample(20).select(Pool(parts), rng()).data.counts.tolist() == [[10, 6, 4]] * 50
+    most = gl.Subsample(18).select(Pool(parts), rng()).data.counts
+    assert np.all(most <= [10, 6, 4])
+    assert np.all(most.sum(1) == 18)
+
+
 def test_subsample_with_replacement_repeats_rows():
     train = gl.Subsample(50, replacement=True).select(rows_pool(), rng())
     assert train.size == 50
@@ -96,7 +104,17 @@ def test_top_fraction_keeps_the_best_of_all_blocks_together():
 
 @pytest.mark.parametrize(
     ("q", "n", "kept"),
-    [(0.1, 30, 3), (0.3, 10, 3), (0.7, 10, 7), (0.01, 10, 1), (1, 9, 9), (0.34, 3, 2), (1e-12, 5, 1)],
+    [
+        (0.1, 30, 3),
+        (0.07, 100, 7),
+        (0.55, 100, 55),
+        (0.3, 10, 3),
+        (0.7, 10, 7),
+        (0.01, 10, 1),
+        (1, 9, 9),
+        (0.34, 3, 2),
+        (1e-12, 5, 1),
+    ],
 )
 def test_top_fraction_keeps_the_share_it_says(q, n, kept):
     assert gl.TopFraction(lambda data: data, q).select(rows_pool(n, 0), rng()).size == kept
