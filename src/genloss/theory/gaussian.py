@@ -162,6 +162,7 @@ def wasserstein2_squared_replace(source: Gaussian, learner: GaussianMLE, regime:
     formula=r"\mathrm{Var}\,W_2^2=3EV^2+2E[V(\sigma_t-\sigma)^2]+E(\sigma_t-\sigma)^4-(E W_2^2)^2",
     power=0.25,
     generations=4,
+    replicates=200_000,
 )
 def wasserstein2_squared_spread_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """The exact variance of the squared distance between replicates."""

@@ -167,6 +167,20 @@ def squared_offset_regimes(
 
 
 @law(
+    "squared_offset",
+    kind="upper bound",
+    example=_ACCUMULATE,
+    when=_even,
+    reference="Dey and Donoho 2024 (2410.22812): augmenting keeps at least 6/pi^2 of the efficiency",
+    formula=r"E(\mu_t-\mu)^2\le\frac{\sigma^2}n\sum_{i=1}^{t+1}\frac1{i^2}\le\frac{\pi^2}6\frac{\sigma^2}n",
+    tags=(GENTLE,),
+)
+def squared_offset_bound_accumulate(source: Gaussian, learner: GaussianMLE, regime: Accumulate, n: Sizes) -> Values:
+    """Accumulating costs at most a factor pi^2/6 in the error of the mean, for any number of generations."""
+    return np.asarray(source.var / n[0] * np.cumsum(1 / np.arange(1, len(n) + 1) ** 2))
+
+
+@law(
     "second_moment",
     example=Chain(Gaussian(), GaussianMLE(), Window(8, 3), n0=8),
     when=lambda chain: followed(chain) and likelihood(chain),
