@@ -39,7 +39,7 @@ def test_the_how_to_runs(tmp_path, monkeypatch, capsys):
     text = (ROOT / "docs/how-to/add-a-law.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == 4
-    definition = blocks[0][blocks[0].index("@law") :]
+    definition = blocks[0][blocks[0].index("EVEN =") :]
     assert len(definition.strip().splitlines()) < 10
     space = {}
     try:
