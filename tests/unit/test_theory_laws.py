@@ -232,3 +232,11 @@ def test_laws_may_be_replaced_in_their_own_module_only():
     before = LAWS["variance_replace"]
     assert dataclasses.replace(before).applies(REPLACE)
     assert LAWS["variance_replace"] is before
+
+
+def test_a_hundred_thousand_generations():
+    for regime in (gl.Replace(50), gl.Replace(gl.Linear(20, 3)), gl.Accumulate(50), gl.FreshReal(50, 0.5)):
+        chain = gl.Chain(gl.Gaussian(), MLE, regime, 50)
+        found = predict(chain, 100_000)
+        assert 0 <= found["variance"][-1] < 1
+        assert np.isfinite(found["wasserstein2_squared"]).all()

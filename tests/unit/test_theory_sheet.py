@@ -177,3 +177,13 @@ def test_quantiles_of_a_growing_schedule_agree_with_direct_sums():
     sums = np.log(rng.chisquare(nu, (40_000, 120)) / nu).sum(1)
     shares = (sums[:, None] < by_cumulants).mean(0)
     np.testing.assert_allclose(shares, [0.05, 0.5], atol=5 * 0.5 / math.sqrt(40_000))
+
+
+def test_distribution_function_and_quantile_are_inverse():
+    for nu in (np.full(60, 4.0), np.full(400, 30.0)):
+        found = LogChiSquares(nu)
+        for level in (0.001, 0.5, 0.99):
+            np.testing.assert_allclose(found.cdf(found.quantile(level)[:, 0]), level, atol=2e-8)
+    far = LogChiSquares(np.full(3000, 30.0)).cdf(np.full(3000, -1.0))
+    assert (np.diff(far) > -1e-9).all()
+    assert far[[0, -1]] == pytest.approx([0, 1], abs=1e-3)

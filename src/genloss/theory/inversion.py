@@ -13,6 +13,7 @@ _FEW_NODES = 44
 _ORDER = 14
 _DIRECT = 24
 _NORMAL = 1e3
+_MOST = 20_000
 
 
 class LogChiSquares:
@@ -48,9 +49,8 @@ class LogChiSquares:
 
         levels = np.atleast_1d(np.asarray(levels, dtype=float))
         z = ndtri(levels)
-        out = self._cornish_fisher(z)
-        exact = np.flatnonzero(self._size < _NORMAL)
-        for block, grid, weight, phase, size in self._blocks(exact):
+        out = self.mean[:, None] + np.sqrt(self.var[:, None]) * self._expanded(z)
+        for block, grid, weight, phase, size in self._blocks(self._inverted()):
             x = (out[block] - self.mean[block, None]) / np.sqrt(self.var[block, None])
             least = self._size[block].min()
             for _ in range(1 if least > 400 else 2 if least > 30 else 8):
@@ -58,18 +58,29 @@ class LogChiSquares:
                 step = np.clip((below - levels) / np.maximum(density, 1e-3), -0.5, 0.5)
                 x = x - step
             out[block] = self.mean[block, None] + x * np.sqrt(self.var[block, None])
-        return out
+        return np.asarray(out)
 
     def cdf(self, x: Any) -> Floats:
         """Compute the distribution function at x, shape (t,) or (t, m), one row a generation."""
+        from scipy.special import ndtr
+
         points = np.asarray(x, dtype=float)
         standard = ((points.T - self.mean) / np.sqrt(self.var)).T.reshape(len(self.mean), -1)
-        out = np.empty_like(standard)
-        for block, grid, weight, phase, size in self._blocks(np.arange(len(self.mean))):
+        z = standard.copy()
+        for _ in range(12):
+            # Fixed point of Cornish and Fisher's expansion; far out, where it is none, there is next to no mass.
+            z = np.clip(z + standard - self._expanded(z), -40, 40)
+        out = ndtr(z)
+        for block, grid, weight, phase, size in self._blocks(self._inverted()):
             out[block] = _gil_pelaez(standard[block], grid, weight, phase, size)[0]
         return np.asarray(np.clip(out, 0, 1).reshape(points.shape))
 
-    def _cornish_fisher(self, z: Floats) -> Floats:
+    def _inverted(self) -> Array:
+        """Generations whose law is inverted: those not nearly normal, and no more than the first 20,000 of them."""
+        return np.flatnonzero(self._size < _NORMAL)[:_MOST]
+
+    def _expanded(self, z: Floats) -> Floats:
+        """Expand standardised quantiles in those of the normal law, z (Cornish and Fisher 1938)."""
         k2 = self.var[:, None]
         g1, g2, g3, g4 = (row[:, None] / k2 ** (k / 2) for k, row in enumerate(self._cumulants[2:], 3))
         he1, he2, he3, he4, he5 = z, z**2 - 1, z**3 - 3 * z, z**4 - 6 * z**2 + 3, z**5 - 10 * z**3 + 15 * z
@@ -78,7 +89,7 @@ class LogChiSquares:
         shift += g4 * he5 / 720 - g2**2 * (3 * he5 + 6 * he3 + 2 * he1) / 384 - g1 * g3 * (2 * he5 + 3 * he3) / 180
         shift += g1**2 * g2 * (14 * he5 + 37 * he3 + 8 * he1) / 288
         shift -= g1**4 * (252 * he5 + 832 * he3 + 227 * he1) / 7776
-        return np.asarray(self.mean[:, None] + np.sqrt(k2) * (z + shift))
+        return np.asarray(z + shift)
 
     def _blocks(self, wanted: Array) -> Any:
         """Give groups of generations of like variance, each with a grid and the characteristic function on it."""

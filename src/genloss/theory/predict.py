@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 
+_MOST_LABELLED = 10_000
+
+
 def applicable(chain: Chain, *, false: bool = False) -> list[Law]:
     """List the laws that apply to a chain: exact ones first, then asymptotic ones, then bounds.
 
@@ -35,7 +38,7 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
 
     Args:
         chain: A chain; it is not run.
-        generations: The last generation.
+        generations: The last generation. Beyond 10,000 labelled vectors are left out.
 
     Returns:
         A Dataset with dimension "generation" (and the labelled dimension of vector laws). Where nothing is known of the
@@ -47,6 +50,8 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
         raise ValueError(f"generations: {generations}; at least 0")
     variables: dict[str, Any] = {}
     for law in applicable(chain):
+        if law.dims and generations > _MOST_LABELLED:
+            continue
         values = law.values(chain, generations)
         if law.first and not law.scalar:
             values[: law.first] = np.nan
