@@ -189,7 +189,7 @@ def test_small_losses_keep_their_digits(regime):
 
 
 def test_expected_roots_keep_their_digits():
-    for rows, total in [(2, 4), (100, 200), (10, 2 * 10**7)]:
+    for rows, total in [(2, 4), (100, 200), (10, 2 * 10**7), (50, 1200), (50, 1000)]:
         with mp.workdps(50):
             kept = 1 - mp.mpf(rows) / total
             mean = total - rows + (rows - 1) + kept
@@ -234,9 +234,9 @@ def test_laws_may_be_replaced_in_their_own_module_only():
     assert LAWS["variance_replace"] is before
 
 
-def test_a_hundred_thousand_generations():
+def test_twenty_thousand_generations():
     for regime in (gl.Replace(50), gl.Replace(gl.Linear(20, 3)), gl.Accumulate(50), gl.FreshReal(50, 0.5)):
         chain = gl.Chain(gl.Gaussian(), MLE, regime, 50)
-        found = predict(chain, 100_000)
+        found = predict(chain, 20_000)
         assert 0 <= found["variance"][-1] < 1
         assert np.isfinite(found["wasserstein2_squared"]).all()

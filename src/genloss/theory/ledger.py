@@ -72,6 +72,24 @@ def rows(only: str | None = None, seed: int = 0, progress: Callable[[str], Any] 
     Raises:
         ValueError: Where `only` names nothing.
     """
+    found = []
+    for group in groups(chosen(only)):
+        for check in group.checks(seed):
+            found.append(check)
+            if progress is not None:
+                progress(check.law.name)
+    return rows_of(found, only)
+
+
+def chosen(only: str | None = None) -> list[Law]:
+    """List the laws that must be verified for a part of the ledger, each once.
+
+    Args:
+        only: As for `rows`.
+
+    Raises:
+        ValueError: Where `only` names nothing.
+    """
     true = [law for law in LAWS.values() if law.status == "holds"]
     false = [law for law in LAWS.values() if law.status != "holds"]
     wanted: list[Law]
@@ -88,17 +106,24 @@ def rows(only: str | None = None, seed: int = 0, progress: Callable[[str], Any] 
         wanted += [LAWS[law.corrected] for law in wanted if law.corrected and LAWS[law.corrected] not in wanted]
     if not wanted:
         raise ValueError(f"only: nothing is named {only!r}; give laws, errata, claims, or a piece of a law's name")
+    return list({law.name: law for law in wanted}.values())
+
+
+def rows_of(found: Iterable[Check], only: str | None = None) -> list[Row]:
+    """Write the lines of the ledger.
+
+    Args:
+        found: The checks of all groups of `chosen(only)`, in their order.
+        only: As for `rows`.
+    """
     checks: dict[str, list[Check]] = {}
-    for group in groups({law.name: law for law in wanted}.values()):
-        for check in group.checks(seed):
-            checks.setdefault(check.law.name, []).append(check)
-            if progress is not None:
-                progress(check.law.name)
+    for check in found:
+        checks.setdefault(check.law.name, []).append(check)
     out: list[Row] = []
     if only not in ("errata", "claims"):
-        out += [_law(check) for found in checks.values() for check in found if check.law.status == "holds"]
+        out += [_law(check) for each in checks.values() for check in each if check.law.status == "holds"]
     if only not in ("laws", "claims"):
-        out += [_erratum(check, checks) for found in checks.values() for check in found if check.law.corrected]
+        out += [_erratum(check, checks) for each in checks.values() for check in each if check.law.corrected]
     if only in (None, "claims"):
         out += list(_claims(checks))
     return out

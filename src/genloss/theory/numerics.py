@@ -124,21 +124,35 @@ def log1p_gap(x: Any) -> Floats:
 def log_mean_root(constant: Any, scales: Any, freedoms: Any) -> Floats:
     """Compute log E sqrt(Y) for Y = constant + sum_j scales_j chi2_{freedoms_j} with E Y = 1.
 
-    By E sqrt(Y) = pi^-1/2 int (1 - E exp(-v^2 Y)) / v^2 dv, taken as the distance from sqrt(1) = 1.
+    By E sqrt(Y) = pi^-1/2 int (1 - E exp(-v^2 Y)) / v^2 dv, taken as the distance from sqrt(1) = 1; where Var Y is
+    below 1e-4, by the series of the square root about 1.
 
     Args:
         constant: Shape (t,).
         scales: Shape (t, j).
         freedoms: Shape (t, j), or broadcast to it.
     """
+    constant, scales = np.asarray(constant, dtype=float), np.asarray(scales, dtype=float)
+    half = np.broadcast_to(np.asarray(freedoms, dtype=float), scales.shape) / 2
+    weights = {2: 4.0, 3: 16.0, 4: 96.0, 5: 768.0, 6: 7680.0}
+    k2, k3, k4, k5, k6 = ((half * weight * scales**power).sum(-1) for power, weight in weights.items())
+    fourth, fifth, sixth = k4 + 3 * k2**2, k5 + 10 * k3 * k2, k6 + 15 * k4 * k2 + 10 * k3**2 + 15 * k2**3
+    out = np.log1p(-k2 / 8 + k3 / 16 - 5 * fourth / 128 + 7 * fifth / 256 - 21 * sixth / 1024)
+    wide = k2 > 1e-4
+    if wide.any():
+        out[wide] = _integrated(constant[wide], scales[wide], half[wide])
+    return np.asarray(out)
+
+
+def _integrated(constant: Floats, scales: Floats, half: Floats) -> Floats:
     x, weight = np.polynomial.legendre.leggauss(56)
     x, weight = (x + 1) / 2, weight / 2
     v, weight = x / (1 - x), weight / (1 - x) ** 2
-    scaled = 2 * v**2 * np.asarray(scales, dtype=float)[..., None]
-    half = np.broadcast_to(np.asarray(freedoms, dtype=float), np.shape(scales))[..., None] / 2
+    scaled = 2 * v**2 * scales[..., None]
+    half = half[..., None]
     gap = (half * log1p_gap(scaled)).sum(-2)
     near = np.exp(-(v**2)) * np.expm1(np.minimum(gap, 30.0))
-    decay = -np.asarray(constant, dtype=float)[..., None] * v**2 - (half * np.log1p(scaled)).sum(-2)
+    decay = -constant[..., None] * v**2 - (half * np.log1p(scaled)).sum(-2)
     far = np.exp(decay) - np.exp(-(v**2))
     integrand = np.where(gap < 30, near, far) / v**2
     return np.asarray(np.log1p(-(integrand @ weight) / np.sqrt(np.pi)))
