@@ -64,6 +64,8 @@ def started(folder, *arguments):
         cwd=folder,
         env=environment,
         start_new_session=True,
+        # A suite that runs in the background of a shell ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
