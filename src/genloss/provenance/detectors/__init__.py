@@ -1,0 +1,23 @@
+"""Detectors: `score(data)` gives one number a row, higher is more synthetic."""
+
+from genloss.provenance.detectors.classifier import TextClassifier, TextDetector
+from genloss.provenance.detectors.embedding import EmbeddingClassifier, EmbeddingDetector
+from genloss.provenance.detectors.huggingface import HuggingFaceLM
+from genloss.provenance.detectors.likelihood import LRR, Binoculars, FastDetectGPT, LogLikelihood, Rank
+from genloss.provenance.detectors.oracle import Oracle
+from genloss.provenance.detectors.ratio import DensityRatio
+
+__all__ = [
+    "LRR",
+    "Binoculars",
+    "DensityRatio",
+    "EmbeddingClassifier",
+    "EmbeddingDetector",
+    "FastDetectGPT",
+    "HuggingFaceLM",
+    "LogLikelihood",
+    "Oracle",
+    "Rank",
+    "TextClassifier",
+    "TextDetector",
+]
