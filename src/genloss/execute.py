@@ -1,4 +1,4 @@
-"""Hand the blocks of a run to this process or to several, and try again where a process dies."""
+"""Hand work to this process or to several, and try again where a process dies."""
 
 import contextlib
 import multiprocessing
@@ -6,11 +6,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from genloss.block import Job, Values, run_block
 from genloss.chain import Chain, Engine
@@ -20,6 +20,32 @@ from genloss.storage import Store
 
 _TRIES = 3
 _queue: Any = None
+
+
+class Task(Protocol):
+    """A piece of work that does not depend on who does it.
+
+    Attributes:
+        steps: How many steps it takes, for the bar.
+        size: How long it takes, for the order; in units that the tasks share.
+    """
+
+    @property
+    def steps(self) -> int:
+        """How many steps it takes."""
+
+    @property
+    def size(self) -> float:
+        """How long it takes."""
+
+    def parts(self) -> Mapping[str, Any]:
+        """Name the parts that must reach another process."""
+
+    def __call__(self, step: Any) -> Any:
+        """Do it; `step` is called after each step."""
+
+
+_T = TypeVar("_T", bound=Task)
 
 
 @dataclass(frozen=True)
@@ -33,6 +59,17 @@ class _Work:
     engine: Engine
     film: bool
     store: Store | None
+
+    @property
+    def steps(self) -> int:
+        return self.job.generations + 1
+
+    @property
+    def size(self) -> float:
+        return max(self.job.width, 1) * self.steps
+
+    def parts(self) -> dict[str, Any]:
+        return {"chain": self.chain, **{f"probes: {name!r}": probe for name, probe in self.probes.items()}}
 
     def __call__(self, step: Any) -> Values | None:
         checkpoint = None if self.store is None else self.store.checkpoint(self.chain, self.job)
@@ -52,14 +89,14 @@ def check_workers(workers: Any) -> None:
 
 def in_memory(plan: Plan, workers: int, progress: bool) -> Iterator[tuple[Job, Values]]:
     """Run all blocks and give their values."""
-    for work, values in _all([_work(plan, job, None) for job in plan.jobs()], workers, progress):
+    for work, values in each([_work(plan, job, None) for job in plan.jobs()], workers, progress):
         yield work.job, values
 
 
 def to_store(plan: Plan, store: Store, workers: int, progress: bool) -> None:
     """Run the blocks that a folder does not hold yet; each is committed where it runs."""
     missing = [_work(plan, job, store) for job in plan.jobs() if not store.done(job)]
-    for _ in _all(missing, workers, progress):
+    for _ in each(missing, workers, progress):
         pass
 
 
@@ -68,14 +105,24 @@ def _work(plan: Plan, job: Job, store: Store | None) -> _Work:
     return _Work(chain, dict(plan.probes), job, plan.seed, plan.engine, plan.film, store)
 
 
-def _all(works: list[_Work], workers: int, progress: bool) -> Iterator[tuple[_Work, Any]]:
-    """Run the largest blocks first, so that the last ones are small."""
+def each(works: Sequence[_T], workers: int, progress: bool, unit: str = "gen") -> Iterator[tuple[_T, Any]]:
+    """Do all work, the largest pieces first, so that the last ones are small.
+
+    Args:
+        works: The pieces.
+        workers: Processes that share them.
+        progress: Whether to show a bar.
+        unit: What a step is called.
+
+    Yields:
+        Each piece with what it gave, as it is done.
+    """
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
-    works = sorted(works, key=lambda work: -max(work.job.width, 1) * (work.job.generations + 1))
-    total = sum(work.job.generations + 1 for work in works)
-    with tqdm(total=total, disable=not progress, unit="gen", smoothing=0.05, dynamic_ncols=True) as bar:
+    works = sorted(works, key=lambda work: -work.size)
+    total = sum(work.steps for work in works)
+    with tqdm(total=total, disable=not progress, unit=unit, smoothing=0.05, dynamic_ncols=True) as bar:
         if workers == 1 or len(works) <= 1:
             # One thread for linear algebra, as in every worker: the order of its sums must not depend on the machine.
             with threadpool_limits(1):
@@ -85,7 +132,7 @@ def _all(works: list[_Work], workers: int, progress: bool) -> Iterator[tuple[_Wo
             yield from _in_pool(works, min(workers, len(works)), bar)
 
 
-def _in_pool(works: list[_Work], workers: int, bar: Any) -> Iterator[tuple[_Work, Any]]:
+def _in_pool(works: Sequence[_T], workers: int, bar: Any) -> Iterator[tuple[_T, Any]]:
     _check_sendable(works[0])
     context = multiprocessing.get_context("spawn")
     left = dict(enumerate(works))
@@ -133,11 +180,11 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _check_sendable(work: _Work) -> None:
+def _check_sendable(work: Task) -> None:
     """Say what cannot be sent to another process, before any is started."""
     from multiprocessing.reduction import ForkingPickler
 
-    for name, part in (("chain", work.chain), *((f"probes: {name!r}", probe) for name, probe in work.probes.items())):
+    for name, part in work.parts().items():
         try:
             ForkingPickler.dumps(part)
         except Exception:
@@ -165,7 +212,7 @@ def _start(queue: Any, parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _run(work: _Work) -> Values | None:
+def _run(work: Task) -> Any:
     from threadpoolctl import threadpool_limits
 
     told = time.monotonic()
