@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     command.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
     command.add_argument("--engine", choices=("rows", "exact"), help="draw rows, or their sufficient statistic")
     command.add_argument(
-        "--workers", type=int, default=_cores(), metavar="K", help="processes that share the work (default: one a core)"
+        "--workers", type=int, default=cores(), metavar="K", help="processes that share the work (default: one a core)"
     )
     command.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where the run is kept (default: a new one in {_RUNS})"
@@ -111,7 +111,7 @@ def _next(name: str) -> Path:
     return _RUNS / f"{name}-{max(taken, default=0) + 1}"
 
 
-def _cores() -> int:
+def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

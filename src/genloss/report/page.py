@@ -163,25 +163,33 @@ def html(
     Raises:
         SpecError: Where there is nothing to report, matplotlib is missing, or the path is no place for a file.
     """
-    import jinja2
-
     several = isinstance(results, Mapping) and not hasattr(results, "data_vars")
     given: Any = results
     named: dict[str, Any] = dict(given) if several else {"": given}
     if not named:
         raise SpecError("report: no results; give the Dataset of genloss.run or a mapping of names to them")
-    where = None if path is None else _place(Path(path))
+    where = None if path is None else place(Path(path))
     sections = []
     with look():
         for i, (name, result) in enumerate(named.items(), 1):
             found = _of(stages, name, len(named))
             found = _stages(result) if found is None else found or None
             sections.append(_section(f"run-{i}", clean(name), result, found, _of(predictions, name, len(named))))
+    return render("page.html", where, title=clean(title), sections=sections)
+
+
+def render(template: str, where: Path | None, **known: Any) -> str:
+    """Fill a template of this package, with the style that all pages share, and write it whole or not at all."""
+    import jinja2
+
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: resources.files(__package__).joinpath(name).read_text("utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    source = resources.files("genloss.report").joinpath("page.html").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(title=clean(title), sections=sections)
+    page = environment.get_template(template).render(**known)
     if where is not None:
         from genloss.storage import commit
 
@@ -189,7 +197,12 @@ def html(
     return page
 
 
-def _place(path: Path) -> Path:
+def place(path: Path) -> Path:
+    """Check that a file can be written here.
+
+    Raises:
+        SpecError: Where it cannot.
+    """
     if path.is_dir():
         raise SpecError(f"{path}: a folder; give the name of a file")
     if not path.parent.is_dir():

@@ -217,7 +217,11 @@ def _claims(checks: dict[str, list[Check]]) -> Iterator[Row]:
         found = [check for law in laws for check in checks.get(law.name, [])]
         good = bool(found) and all(check.holds for check in found)
         failing = sorted({check.law.name for check in found if not check.holds})
-        verdict = f"backed by {len(laws)} laws" if good else f"FAILS: {', '.join(failing) or 'no law backs it'}"
+        verdict = (
+            f"backed by {len(laws)} law{'s' * (len(laws) > 1)}"
+            if good
+            else f"FAILS: {', '.join(failing) or 'no law backs it'}"
+        )
         said = _said(LAWS[claim.shown], "claims", claim.text) | {
             "source": claim.source,
             "laws": tuple(law.name for law in laws),

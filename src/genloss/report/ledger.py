@@ -1,0 +1,242 @@
+"""The ledger of theory as one HTML file: every claim with its prediction, its measurement and its plots."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from genloss.report.page import Image, place, render
+from genloss.report.words import clean, number
+from genloss.theory.check import SIGMAS, Check
+from genloss.theory.ledger import Row
+from genloss.theory.plot import panel
+from genloss.version import VERSION
+
+_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
+_PARTS = {
+    "claims": (
+        "Claims of the literature",
+        "Each claim rests on the laws named below it; the numbers are those of one of them.",
+    ),
+    "errata": (
+        "Published and false",
+        "Each statement fails by more than twenty standard errors, and the law in its place holds. The generation is "
+        "the one where it fails most.",
+    ),
+    "laws": (
+        "Laws",
+        "Each law is held against every engine that can run its example, at every generation; the last one is shown. "
+        "≈ asymptotic, ≤ upper bound, ≥ lower bound; the others are exact.",
+    ),
+}
+_WIDTH, _HEIGHT = 380, 240
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table, in words.
+
+    Attributes:
+        claim: The statement.
+        link: The address of its plots; "" where it has none.
+        laws: For a claim the laws that it rests on, with the addresses of their plots.
+        source: The paper.
+        probe: What was measured.
+        how: By which engine, at which generation.
+        predicted: The prediction.
+        measured: The measurement.
+        interval: Its interval.
+        holds: Whether it stands.
+        badges: The verdict.
+    """
+
+    claim: str
+    link: str
+    laws: Sequence[tuple[str, str]]
+    source: str
+    probe: str
+    how: str
+    predicted: str
+    measured: str
+    interval: str
+    holds: bool
+    badges: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table.
+
+    Attributes:
+        anchor: Its address on the page.
+        name: Its heading.
+        note: How to read it.
+        lines: Its lines.
+        table: The same as the address of a CSV file.
+    """
+
+    anchor: str
+    name: str
+    note: str
+    lines: Sequence[Line]
+    table: str
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A law with its plots.
+
+    Attributes:
+        anchor: Its address on the page.
+        name: Its name.
+        kind: Exact, asymptotic or a bound; or that it is false.
+        meaning: What it says.
+        source: The paper.
+        formula: The formula, in LaTeX.
+        images: A plot for each engine.
+    """
+
+    anchor: str
+    name: str
+    kind: str
+    meaning: str
+    source: str
+    formula: str
+    images: Sequence[Image]
+
+
+def html(
+    rows: Sequence[Row], checks: Sequence[Check], path: str | Path | None = None, *, seed: int = 0, only: str = ""
+) -> str:
+    """Write the ledger as one self-contained HTML file.
+
+    Args:
+        rows: The lines of the ledger.
+        checks: The checks behind them, for the plots.
+        path: The file to write, whole or not at all; None writes none.
+        seed: The seed of the simulations.
+        only: The part that was verified; "" for all of it.
+
+    Returns:
+        The page.
+
+    Raises:
+        SpecError: Where the path is no place for a file.
+    """
+    where = None if path is None else place(Path(path))
+    plates = _plates(checks)
+    there = {plate.name: plate.anchor for plate in plates}
+    parts = []
+    for part, (name, note) in _PARTS.items():
+        found = [row for row in rows if row.part == part]
+        if found:
+            parts.append(Part(part, name, note, [_line(row, there) for row in found], _table(found)))
+    failing = len({row.claim for row in rows if not row.holds})
+    counts = ", ".join(f"{len({row.claim for row in rows if row.part == part.anchor})} {part.anchor}" for part in parts)
+    return render(
+        "ledger.html",
+        where,
+        title="Theory against simulation" + (f": {clean(only, 60)}" if only else ""),
+        said=counts,
+        holds=not failing,
+        verdict=f"{failing} fail" if failing else "everything stands",
+        parts=parts,
+        plates=plates,
+        seed=seed,
+        version=VERSION,
+    )
+
+
+def _line(row: Row, there: dict[str, str]) -> Line:
+    when = "" if row.generation < 0 else f"generation {row.generation}"
+    claim = row.part == "claims"
+    return Line(
+        claim=clean(row.claim[:1].upper() + row.claim[1:] if claim else row.claim),
+        link=there.get(row.claim, ""),
+        laws=[(clean(name), there.get(name, "")) for name in row.laws] if claim else (),
+        source=clean(row.source),
+        probe=clean(row.probe).replace("_", " "),
+        how=", ".join(part for part in (f"{row.engine} engine" if row.engine != "direct" else "direct", when) if part),
+        predicted=f"{_SIGNS.get(row.kind, '')}{_number(row.predicted)}",
+        measured=_number(row.measured),
+        interval=f"{_number(row.low)} to {_number(row.high)}",
+        holds=row.holds,
+        badges=[clean(part) for part in row.verdict.split("; ")],
+    )
+
+
+def _number(x: float) -> str:
+    """Five digits: a prediction and its measurement differ late."""
+    return f"{x:.5g}" if math.isfinite(x) and (x == 0 or 1e-3 <= abs(x) < 1e6) else number(x)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    import pandas as pd
+
+    from genloss.report.tables import link
+
+    frame = pd.DataFrame([{**asdict(row), "laws": ", ".join(row.laws)} for row in rows])
+    return link(frame.drop(columns=["meaning", "part"]))
+
+
+def _plates(checks: Sequence[Check]) -> list[Plate]:
+    by_law: dict[str, list[Check]] = {}
+    for check in checks:
+        by_law.setdefault(check.law.name, []).append(check)
+    found = []
+    for i, (name, each) in enumerate(sorted(by_law.items()), 1):
+        law = each[0].law
+        kind = law.kind if law.status == "holds" else law.status
+        meaning = " ".join(law.meaning.split())
+        images = [_image(check) for check in each]
+        found.append(
+            Plate(f"law-{i}", clean(name), kind, clean(meaning), clean(law.reference), clean(law.formula), images)
+        )
+    return found
+
+
+def _image(check: Check) -> Image:
+    curve = not check.law.scalar and check.engine != "direct" and len(check.predicted) > 1
+    inner = panel(check) if curve else intervals(check)
+    box = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+    picture = f'<svg xmlns="http://www.w3.org/2000/svg" {box} font-family="sans-serif" font-size="11">{inner}</svg>'
+    address = "data:image/svg+xml;base64," + base64.b64encode(picture.encode("utf-8", "replace")).decode()
+    worst = f"{number(check.worst)} standard errors"
+    alt = f"{check.law.name}, {check.engine}: predicted and measured lie at most {worst} apart."
+    return Image(check.engine, "", address, clean(alt))
+
+
+def intervals(check: Check) -> str:
+    """Draw single numbers in a box of 380 by 240: how far each lies from its prediction, in standard errors."""
+    predicted = np.atleast_1d(check.predicted).ravel()[:8]
+    measured = np.atleast_1d(check.measured).ravel()[:8]
+    error = np.broadcast_to(np.atleast_1d(check.error).ravel()[: len(measured)], measured.shape)
+    z = np.where(error > 0, (measured - predicted) / np.where(error > 0, error, 1), 0.0)
+    z = np.nan_to_num(z)
+    reach = max(float(np.abs(z).max()) + 1.2 * SIGMAS, 2 * SIGMAS)
+    left, right, top, bottom = 24, _WIDTH - 24, 40, _HEIGHT - 44
+
+    def x(value: float) -> float:
+        return left + (right - left) * (value + reach) / (2 * reach)
+
+    parts = [
+        f'<text x="{left}" y="16">{escape(check.law.name)} ({escape(check.engine)})</text>',
+        f'<path d="M{x(0):.1f} {top - 12}V{bottom}" stroke="#2a6f97" stroke-width="1.5"/>',
+        f'<path d="M{left} {bottom}H{right}" stroke="#888"/>',
+        f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 8}" text-anchor="middle">standard errors from the prediction</text>',
+    ]
+    for tick in (-reach / 2, 0.0, reach / 2):
+        parts.append(f'<text x="{x(tick):.1f}" y="{bottom + 15}" text-anchor="middle">{tick:.3g}</text>')
+    for i, (said, found, off) in enumerate(zip(predicted, measured, z, strict=True)):
+        y = top + (bottom - top) * (i + 0.5) / len(z)
+        words = f"{_number(float(found))} for {_number(float(said))}"
+        parts += [
+            f'<path d="M{x(off - SIGMAS):.1f} {y:.1f}H{x(off + SIGMAS):.1f}" stroke="#c8553d" stroke-width="2"/>',
+            f'<circle cx="{x(off):.1f}" cy="{y:.1f}" r="3.5" fill="#c8553d"/>',
+            f'<text x="{x(off):.1f}" y="{y - 7:.1f}" text-anchor="middle">{escape(words)}</text>',
+        ]
+    return "".join(parts)
