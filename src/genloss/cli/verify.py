@@ -91,11 +91,13 @@ def tell(ledger: "Ledger") -> None:
             table.add_column("source", overflow="fold")
         table.add_column("predicted", justify="right", no_wrap=True)
         table.add_column("measured", no_wrap=True)
-        table.add_column("verdict", overflow="fold", min_width=12)
+        table.add_column("verdict", overflow="fold", min_width=8)
         for row in rows:
             source = Text(plain(row.source), style="dim")
-            verdict = Text(plain(row.verdict), style="green" if row.holds else "bold red")
-            first = [_claim(row), source] if wide else [Text.assemble(_claim(row), "\n", source)]
+            said, _, then = plain(row.verdict).partition("; ")
+            verdict = Text(plain(row.verdict) if wide else said, style="green" if row.holds else "bold red")
+            more = Text(f"\n{then}" if then else "", style="green" if row.holds else "bold red")
+            first = [_claim(row), source] if wide else [Text.assemble(_claim(row), "\n", source, more)]
             table.add_row(*first, _predicted(row), _measured(row), verdict)
         screen.print(table)
     screen.print(Text(_sum(ledger), style="bold green" if ledger.holds else "bold red"))

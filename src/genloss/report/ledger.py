@@ -42,6 +42,7 @@ class Line:
 
     Attributes:
         claim: The statement.
+        meaning: What it means; "" where the claim says it.
         link: The address of its plots; "" where it has none.
         laws: For a claim the laws that it rests on, with the addresses of their plots.
         source: The paper.
@@ -51,10 +52,12 @@ class Line:
         measured: The measurement.
         interval: Its interval.
         holds: Whether it stands.
-        badges: The verdict.
+        badge: The verdict.
+        then: What stands in place of a false statement.
     """
 
     claim: str
+    meaning: str
     link: str
     laws: Sequence[tuple[str, str]]
     source: str
@@ -64,7 +67,8 @@ class Line:
     measured: str
     interval: str
     holds: bool
-    badges: Sequence[str]
+    badge: str
+    then: str
 
 
 @dataclass(frozen=True)
@@ -154,8 +158,10 @@ def html(
 def _line(row: Row, there: dict[str, str]) -> Line:
     when = "" if row.generation < 0 else f"generation {row.generation}"
     claim = row.part == "claims"
+    badge, _, then = row.verdict.partition("; ")
     return Line(
         claim=clean(row.claim[:1].upper() + row.claim[1:] if claim else row.claim),
+        meaning="" if claim else clean(row.meaning),
         link=there.get(row.claim, ""),
         laws=[(clean(name), there.get(name, "")) for name in row.laws] if claim else (),
         source=clean(row.source),
@@ -165,7 +171,8 @@ def _line(row: Row, there: dict[str, str]) -> Line:
         measured=_number(row.measured),
         interval=f"{_number(row.low)} to {_number(row.high)}",
         holds=row.holds,
-        badges=[clean(part) for part in row.verdict.split("; ")],
+        badge=clean(badge),
+        then=clean(then),
     )
 
 
