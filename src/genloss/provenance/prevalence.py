@@ -24,7 +24,7 @@ class Prevalence:
     """The share of a corpus that is synthetic.
 
     Attributes:
-        share: The estimate, from 0 to 1; NaN where the references do not differ at all.
+        share: The estimate, from 0 to 1; NaN where the references are so alike that there is none.
         low: Where the confidence interval begins.
         high: Where it ends.
         method: How it was estimated: "pacc", "acc", "likelihood" or "moments".
@@ -183,7 +183,7 @@ def prevalence(
         for i, label in enumerate(np.unique(corpus.groups)):
             for each, name in ((human, "human"), (synthetic, "synthetic")):
                 if each.groups is not None and not (each.groups == label).any():
-                    raise SpecError(f"prevalence.{name}_groups: no {name} score of group {label!r}; give some")
+                    raise SpecError(f"prevalence.{name}_groups: no {name} score of group {label.item()!r}; give some")
             by_group[label.item()] = part(corpus.of_group(label), 1 + i)
     by_time: dict[Hashable, Prevalence] = {}
     if times is not None:
@@ -259,7 +259,7 @@ def _fit(own: list[Floats], drawn: list[Floats], share: float, shares: Floats) -
 def _identified(apart: float, error: float, known: bool, fewest: int) -> list[str]:
     if fewest < 2:
         return ["the share cannot be bounded: a set has only one cluster, which says nothing about its spread"]
-    if abs(apart) < _SEEN * error:
+    if abs(apart) <= _SEEN * error:
         return [
             f"the share cannot be identified: both references score nearly alike (separation {apart:.2f} "
             f"with a standard error of {error:.2f}); use a sharper detector or larger references"

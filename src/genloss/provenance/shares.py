@@ -12,8 +12,8 @@ import numpy as np
 from genloss.data import Array, Floats, Ints
 
 _LEAST_PRIOR = 0.02
-_CELLS = 128
-_STEPS = 40
+_CELLS = 80
+_STEPS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +92,9 @@ def adjusted_probability(corpus: Floats, human: Floats, synthetic: Floats, cells
     for _ in range(3):
         prior = np.clip(share, _LEAST_PRIOR, 1 - _LEAST_PRIOR)[:, None]
         chance = _expit(logit + np.log(prior / (1 - prior)))
-        share = _solved(_mean(corpus, chance), _mean(human, chance), _mean(synthetic, chance))
-        share = np.where(np.isfinite(share), share, 0.5)
-    return share
+        found = _solved(_mean(corpus, chance), _mean(human, chance), _mean(synthetic, chance))
+        share = np.where(np.isfinite(found), found, 0.5)
+    return found
 
 
 def likelihood(corpus: Floats, human: Floats, synthetic: Floats, cells: Cells) -> Floats:

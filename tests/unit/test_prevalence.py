@@ -1,0 +1,198 @@
+"""The share of a mixture: formulas by hand, labels, warnings and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from genloss.errors import SpecError
+from genloss.provenance.prevalence import prevalence
+from genloss.provenance.shares import METHODS, Cells, log_ratio
+
+TWO = ("acc", "likelihood", "moments", "pacc")
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def made(share, n=1000, seed=0, apart=2.0, references=500):
+    """Scores of a corpus, of human and of synthetic text."""
+    g = rng(seed)
+    k = round(n * share)
+    corpus = np.concatenate([g.normal(0, 1, n - k), g.normal(apart, 1, k)])
+    return corpus, g.normal(0, 1, references), g.normal(apart, 1, references)
+
+
+def test_an_adjusted_count_by_hand():
+    human, synthetic = np.repeat([0.0, 1.0], [75, 25]), np.repeat([0.0, 1.0], [10, 90])
+    corpus = np.repeat([0.0, 1.0], [740, 260])
+    for method in TWO:
+        found = prevalence(corpus, human, synthetic, method)
+        assert found.share == pytest.approx((0.26 - 0.25) / (0.9 - 0.25), abs=0.003 if method == "likelihood" else 1e-9)
+        assert found.low == 0
+        assert found.high > found.share
+        assert found.separation == pytest.approx(0.65)
+
+
+def test_moments_are_exact_however_many_scores_there_are():
+    corpus, human, synthetic = made(0.3, 5000)
+    expected = (corpus.mean() - human.mean()) / (synthetic.mean() - human.mean())
+    assert prevalence(corpus, human, synthetic, "moments").share == pytest.approx(expected)
+
+
+def test_the_share_of_green_tokens_gives_the_share_of_watermarked_text():
+    """g0 is measured on human text, not taken for gamma; g1 is known."""
+    g = rng()
+    human, corpus = g.binomial(200, 0.27, 400) / 200, g.binomial(200, np.repeat([0.27, 0.5], [900, 100])) / 200
+    found = prevalence(corpus, human, 0.5, "moments")
+    assert found.share == pytest.approx((corpus.mean() - human.mean()) / (0.5 - human.mean()))
+    assert found.low < 0.1 < found.high
+    assert found.separation == 1
+    assert not found.warnings
+    assert "cannot be identified" in prevalence(corpus, human, human.mean() + 1e-4, "moments").warnings[0]
+
+
+def test_the_likelihood_is_where_em_ends():
+    corpus, human, synthetic = made(0.2)
+    cells = Cells.of(corpus, human, synthetic)
+    histograms = [cells.histogram(each) for each in (corpus, human, synthetic)]
+    ratio = np.exp(log_ratio(histograms[1], histograms[2], cells.place)[0])
+    share = 0.5
+    for _ in range(3000):
+        share = (histograms[0][0] * share * ratio / (1 - share + share * ratio)).sum() / len(corpus)
+    assert METHODS["likelihood"](*histograms, cells)[0] == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", TWO)
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_every_method_finds_the_share(method, share):
+    found = prevalence(*made(share, 4000, references=2000), method)
+    assert abs(found.share - share) < 0.04
+    assert found.low <= share <= found.high
+    assert 0 <= found.low <= found.share <= found.high <= 1
+
+
+@pytest.mark.parametrize("method", ["acc", "likelihood", "pacc"])
+def test_only_the_order_of_scores_counts_where_no_mean_is_taken(method):
+    parts = made(0.3)
+    found, other = prevalence(*parts, method), prevalence(*map(np.exp, parts), method)
+    assert other.share == pytest.approx(found.share)
+    assert other.low == pytest.approx(found.low)
+    infinite = np.where(parts[1] == parts[1].min(), -np.inf, parts[1])
+    assert prevalence(parts[0], infinite, parts[2], method).share == pytest.approx(found.share, rel=1e-3)
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not():
+    corpus, human, synthetic = made(0.3)
+    one = prevalence(corpus, human, synthetic, seed=1)
+    assert prevalence(corpus[::-1], human[::-1], synthetic, seed=1) == one
+    assert prevalence(corpus, human, synthetic, seed=2).low != one.low
+
+
+def test_groups_and_times_have_shares_of_their_own():
+    shares = {2021: 0.0, 2022: 0.1, 2023: 0.4}
+    parts = [made(share, 500, seed) for seed, share in enumerate(shares.values())]
+    corpus = np.concatenate([part[0] for part in parts])
+    years = np.repeat(list(shares), 500)
+    groups = np.where(np.arange(1500) % 2, "odd", "even")
+    found = prevalence(corpus, *parts[0][1:], times=years, groups=groups)
+    assert list(found.times) == list(shares)
+    assert set(found.groups) == {"odd", "even"}
+    for year, share in shares.items():
+        assert found.times[year].low <= share <= found.times[year].high
+        assert found.times[year].rows == 500
+    assert found.low < 1 / 6 < found.high
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["times"]["2023"]["share"] == found.times[2023].share
+    many = prevalence(corpus, *parts[0][1:], times=np.arange(1500.0))
+    assert len(many.times) == 12
+    assert sum(each.rows for each in many.times.values()) == 1500
+
+
+def test_a_group_is_measured_against_its_own_human_text():
+    """A dialect whose human text scores higher seems synthetic until it is calibrated by itself."""
+    corpus, human, synthetic = made(0.1, 2000)
+    groups, of_human = np.repeat(["a", "b"], 1000), np.repeat(["a", "b"], 500)
+    off = (groups == "b") * 1.0
+    corpus = rng(5).permutation(corpus) + off
+    labelled = {"groups": groups, "human_groups": of_human}
+    own = prevalence(corpus, np.concatenate([human, human + 1]), synthetic + 1, **labelled)
+    shared = prevalence(corpus, human, synthetic, groups=groups)
+    assert shared.groups["b"].low > 0.2
+    assert own.groups["b"].low < 0.1 < own.groups["b"].high
+
+
+def test_references_that_score_alike_identify_nothing():
+    for apart in (0.0, 0.05):
+        found = prevalence(*made(0.3, apart=apart))
+        assert (found.low, found.high) == (0, 1)
+        assert "cannot be identified" in found.warnings[0]
+    same = prevalence([1.0, 2.0], [3.0, 3.0], [3.0, 3.0])
+    assert (same.low, same.high) == (0, 1)
+    assert "cannot be identified" in str(same)
+    one = prevalence(*made(0.3), human_clusters=np.zeros(500))
+    assert (one.low, one.high) == (0, 1)
+    assert "only one cluster" in one.warnings[0]
+
+
+def test_scores_turned_upside_down_are_found_out():
+    parts = [-each for each in made(0.3)]
+    found = prevalence(*parts)
+    assert any("turn the sign" in warning for warning in found.warnings)
+    assert found.low < 0.3 < found.high
+
+
+def test_another_domain_is_found_out():
+    corpus, human, synthetic = made(0.3)
+    between = prevalence(np.concatenate([corpus, rng(7).normal(1, 0.1, 300)]), human, synthetic)
+    assert between.misfit_p < 0.01
+    assert between.misfit > 0.05
+    assert any("no mixture of the references" in warning for warning in between.warnings)
+    below = prevalence(corpus * 0 + rng(8).normal(-0.5, 1, 1000), human, synthetic)
+    assert any("more human than the human" in warning for warning in below.warnings)
+    far = prevalence(np.append(corpus, np.full(50, 99.0)), human, synthetic)
+    assert any("lie beyond all scores" in warning for warning in far.warnings)
+    assert not prevalence(corpus, human, synthetic).warnings
+
+
+@pytest.mark.parametrize(
+    "labelled", [{}, {"times": [1, 2] * 500}, {"groups": ["a", "$b$"] * 500, "times": range(1000)}]
+)
+def test_the_picture_belongs_to_no_window(labelled):
+    found = prevalence(*made(0.3), resamples=50, **{name: list(each) for name, each in labelled.items()})
+    figure = found.plot()
+    figure.draw_without_rendering()
+    assert len(figure.axes) == max(1, len(labelled))
+    assert len(figure.axes[0].get_xticks()) == len(found.times or found.groups or [0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: prevalence([], [1.0], [2.0]), "prevalence.scores: no scores"),
+        (lambda: prevalence([1.0], [], [2.0]), "prevalence.human_scores: no scores"),
+        (lambda: prevalence([1.0], [1.0], []), "prevalence.synthetic_scores: no scores"),
+        (lambda: prevalence([1.0], [1.0], None), "prevalence.synthetic_scores: "),
+        (lambda: prevalence([1.0, np.nan], [1.0], [2.0]), "prevalence.scores: 1 of 2 are NaN, the first at 1"),
+        (lambda: prevalence([1.0], [[1.0]], [2.0]), "prevalence.human_scores: an array of shape (1, 1)"),
+        (lambda: prevalence([1.0], [1.0], 2.0), "'pacc' needs the scores of synthetic rows"),
+        (lambda: prevalence([1.0], [1.0], np.nan, "moments"), "prevalence.synthetic_scores: 1 of 1 are NaN"),
+        (lambda: prevalence([1.0], [-np.inf, 1], [2.0], "moments"), "prevalence.human_scores: infinite scores"),
+        (lambda: prevalence([1.0], [1.0], [2.0], "guess"), "no method 'guess'; known: acc, likelihood, moments, pacc"),
+        (lambda: prevalence([1.0], [1.0], [2.0], level=95), "prevalence.level: 95"),
+        (lambda: prevalence([1.0], [1.0], [2.0], resamples=3), "prevalence.resamples: 3"),
+        (lambda: prevalence([1.0], [1.0], [2.0], clusters=[1, 2]), "prevalence.clusters: labels of shape (2,)"),
+        (lambda: prevalence([1.0], [1.0], [2.0], times=[np.nan]), "prevalence.times: 1 labels are NaN"),
+        (lambda: prevalence([1.0], [1.0], [2.0], human_groups=["a"]), "the corpus has no groups"),
+        (
+            lambda: prevalence([1.0], [1.0], [2.0], groups=["b"], human_groups=["a"]),
+            "prevalence.human_groups: no human score of group 'b'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(call, message):
+    with pytest.raises(SpecError) as caught:
+        call()
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
