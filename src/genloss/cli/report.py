@@ -32,10 +32,12 @@ def call(asked: argparse.Namespace) -> int:
 
 
 def write(folder: Path, results: Mapping[str, Any], title: str | None, path: Path | None = None) -> None:
-    """Write the report and say where it is."""
+    """Write the report, with what theory says of its chains, and say where it is."""
     from genloss import report
     from genloss.cli.tell import console
+    from genloss.overlay import predictions
 
     path = path or folder / "report.html"
-    report.html(results, path, title=title or folder.name)
+    said = {name: predictions(result) for name, result in results.items()}
+    report.html(results, path, title=title or folder.name, predictions=said)
     console().print(f"report: {path}")

@@ -78,9 +78,19 @@ def call(asked: argparse.Namespace) -> int:
 
 def _asked(asked: argparse.Namespace) -> Any:
     """The study that the arguments describe."""
-    from genloss import spec as specs
     from genloss.study import Study
 
+    plain, base, name = described(asked)
+    for option in ("replicates", "generations", "seed", "engine"):
+        set_option(plain, option, getattr(asked, option))
+    return Study(plain, asked.out or _next(Path(name).stem), base, name)
+
+
+def described(asked: argparse.Namespace) -> tuple[dict[str, Any], Path | None, str]:
+    """Read the spec that the arguments name: as plain data, where its import paths start, and what to call it."""
+    from genloss import spec as specs
+
+    base: Path | None
     if asked.file is None:
         text = resources.files("genloss").joinpath("example.yaml").read_text(encoding="utf-8")
         plain, base, name = specs.parse(text, "example"), None, "example"
@@ -89,13 +99,15 @@ def _asked(asked: argparse.Namespace) -> Any:
         plain, base, name = specs.read(path), path.parent.resolve(), path.name
     for assignment in asked.changes:
         plain = specs.change(plain, assignment)
-    for option in ("replicates", "generations", "seed", "engine"):
-        value = getattr(asked, option)
-        if value is not None:
-            for each in plain["runs"].values() if isinstance(plain.get("runs"), dict) else [plain]:
-                if isinstance(each, dict):
-                    each[option] = value
-    return Study(plain, asked.out or _next(Path(name).stem), base, name)
+    return plain, base, name
+
+
+def set_option(plain: dict[str, Any], option: str, value: Any) -> None:
+    """Set an option of every run of a spec; None leaves it."""
+    if value is not None:
+        for each in plain["runs"].values() if isinstance(plain.get("runs"), dict) else [plain]:
+            if isinstance(each, dict):
+                each[option] = value
 
 
 def _changed(asked: argparse.Namespace) -> bool:

@@ -66,6 +66,7 @@ class Summary:
         high: The upper quantile, of the same shape.
         each: Every replicate, (cells, replicates, generations[, labels]), where there are few.
         replicates: How many there are.
+        averages: The mean and the root mean square over replicates, each of the same shape, by these names.
         noise: Quantiles of generation 0 over new draws of the real data, (2, cells[, labels]), where they were taken.
     """
 
@@ -81,6 +82,7 @@ class Summary:
     high: Array
     each: Array | None
     replicates: int
+    averages: Mapping[str, Array]
     noise: Array | None
 
     def share(self) -> Array:
@@ -207,8 +209,15 @@ def summary(result: "Dataset", name: str) -> Summary:
         high,
         values if values.shape[1] <= 8 else None,
         values.shape[1],
+        _averages(values),
         noise,
     )
+
+
+def _averages(values: Array) -> dict[str, Array]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return {"mean": np.nanmean(values, axis=1), "root mean square": np.sqrt(np.nanmean(values**2, axis=1))}
 
 
 def _quantiles(values: Array, levels: tuple[float, ...]) -> Array:

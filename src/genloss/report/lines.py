@@ -1,6 +1,7 @@
 """A probe by generation: one line a chain, with its band over replicates and what theory says."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 4.4, 2.75
 _MOST = 12
+_ROW = 0.145
+_DASH = (0, (2.6, 1.3))
 
 
 def panels(found: Summary, cells: Sequence[Cell], predictions: "Dataset | None" = None) -> list[Panel]:
@@ -26,12 +29,21 @@ def panels(found: Summary, cells: Sequence[Cell], predictions: "Dataset | None" 
         here = [i for i, cell in enumerate(cells) if cell.facet == facet]
         for j in chosen if found.dim else [None]:
             name = "" if j is None else f"{clean(found.dim)} {label_of(found.labels[j])}"
-            made.append(_panel(found, cells, here, j, ", ".join(part for part in (facet, name) if part), predictions))
-    return made
+            label = ", ".join(part for part in (facet, name) if part)
+            made.append((here, j, label, list(overlay(found, predictions, cells, here, j))))
+    # Pictures that stand beside each other are of one height.
+    room = _ROW * max((len(_legend(found, cells, each)) for *_, each in made), default=0)
+    return [_panel(found, cells, *each, room) for each in made]
 
 
 def _panel(
-    found: Summary, cells: Sequence[Cell], here: Sequence[int], j: int | None, label: str, predictions: "Dataset | None"
+    found: Summary,
+    cells: Sequence[Cell],
+    here: Sequence[int],
+    j: int | None,
+    label: str,
+    theory: Sequence["Theory"],
+    room: float,
 ) -> Panel:
     own: Any = (...,) if j is None else (..., j)
     low, median, high = found.low[own], found.median[own], found.high[own]
@@ -39,12 +51,13 @@ def _panel(
     noise = None if found.noise is None else found.noise[own]
     ends = [f"{cells[i].label} from {number(median[i, 0])} to {number(median[i, -1])}" for i in here]
     title = ", ".join(part for part in (title_of(found.name), label) if part)
-    alt = f"{title}, generations 0 to {found.generation[-1]}: {'; '.join(ends)}."
+    said = [f"{law.words} says {number(law.values[-1])}" for law in theory if np.isfinite(law.values[-1])]
+    alt = f"{title}, generations 0 to {found.generation[-1]}: {'; '.join([*ends, *said])}."
     widest = max(len(clean(cells[i].line, 22)) for i in here)
     panel: Panel
 
     def draw(figure: Any) -> None:
-        ax = panel.axes(figure, left=0.56, right=0.3 + 0.075 * widest)
+        ax = panel.axes(figure, left=0.56, right=0.3 + 0.075 * widest, bottom=0.42 + room)
         log = found.scale == "log" and bool(np.all(median[list(here)] > 0)) and _wide(median[list(here)])
         if log:
             ax.set_yscale("log", nonpositive="mask")
@@ -59,15 +72,13 @@ def _panel(
                 ax.plot(t, each[i].T, color=cell.colour, lw=0.5, alpha=0.45)
             style = {"ls": (0, (4, 2))} if cell.control else {"marker": cell.marker, "ms": 3.6, "mew": 0}
             ax.plot(t, median[i], color=cell.colour, markevery=max(1, len(t) // 6), **style)
-        for where, values, law in overlay(found, predictions, cells, here, j):
-            colour = INK if where is None else darker(cells[where].colour, 0.6)
-            ax.plot(t, values[: len(t)], color=colour, lw=1.0, ls=(0, (1.5, 1.5)))
-            ax.plot([], [], color=colour, lw=1.0, ls=(0, (1.5, 1.5)), label=clean(law, 40))
-        if ax.get_legend_handles_labels()[1]:
-            handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-            ax.legend(handles.values(), handles.keys(), loc="upper right", fontsize=7, frameon=False, labelcolor=FAINT)
+        for law in theory:
+            _draw(ax, law, found, own, cells, t)
+        _name_laws(figure, panel, _legend(found, cells, theory))
         by_generation(ax, t)
-        _range(ax, low[list(here)], high[list(here)], log)
+        points = [law.values for law in theory if "bound" not in law.kind]
+        seen = [np.concatenate([part[list(here)].ravel(), *points]) for part in (low, high)]
+        _range(ax, seen[0], seen[1], log)
         if log:
             _log_ticks(ax)
         else:
@@ -75,8 +86,52 @@ def _panel(
         plain_numbers(ax.yaxis)
         _name_lines(ax, cells, here, median)
 
-    panel = Panel(label, alt, WIDTH, HEIGHT, draw)
+    panel = Panel(label, alt, WIDTH, HEIGHT + room, draw)
     return panel
+
+
+def _draw(ax: Any, law: "Theory", found: Summary, own: Any, cells: Sequence[Cell], t: Array) -> None:
+    """Draw a prediction, and what it is to be compared with where that is not the line of the picture."""
+    some = [law.cell] if law.cell is not None else []
+    colour = _colour(law, cells)
+    ax.plot(t, law.values[: len(t)], color=colour, lw=1.1, ls=_DASH, zorder=4)
+    average = found.averages.get(law.statistic)
+    if found.replicates > 1 and average is not None:
+        every = np.unique(np.linspace(0, len(t) - 1, min(len(t), 9)).round().astype(int))
+        for i in some:
+            values = average[own][i]
+            ax.plot(t[every], values[every], "o", ms=3.4, mfc="white", mec=colour, mew=0.9, zorder=5)
+
+
+def _colour(law: "Theory", cells: Sequence[Cell]) -> str:
+    return INK if law.cell is None else darker(cells[law.cell].colour, 0.6)
+
+
+def _legend(found: Summary, cells: Sequence[Cell], theory: Sequence["Theory"]) -> list[tuple[str, str, str]]:
+    """Name the laws under the picture: colour, mark and words."""
+    by_words: dict[str, list[str]] = {}
+    for law in theory:
+        by_words.setdefault(law.words, []).append(_colour(law, cells))
+    made = [(colours[0] if len(set(colours)) == 1 else INK, "-", words) for words, colours in by_words.items()]
+    averages = [law.statistic for law in theory if law.cell is not None and law.statistic in found.averages]
+    if found.replicates > 1:
+        made += [(FAINT, "o", f"{name} of the replicates") for name in dict.fromkeys(averages)]
+    return made
+
+
+def _name_laws(figure: Any, panel: Panel, legend: Sequence[tuple[str, str, str]]) -> None:
+    """Write the names of laws below the axis, one a row."""
+    from matplotlib.lines import Line2D
+
+    for k, (colour, mark, words) in enumerate(legend):
+        y = (_ROW * (len(legend) - k) - 0.06) / panel.height
+        x = [0.5 / panel.width, 0.78 / panel.width]
+        if mark == "-":
+            figure.add_artist(Line2D(x, [y, y], color=colour, lw=1.1, ls=_DASH, transform=figure.transSubfigure))
+        else:
+            style: dict[str, Any] = {"marker": "o", "ms": 3.4, "mfc": "white", "mec": colour, "mew": 0.9, "ls": ""}
+            figure.add_artist(Line2D([sum(x) / 2], [y], transform=figure.transSubfigure, **style))
+        figure.text(0.86 / panel.width, y, words, fontsize=7, color=FAINT, va="center", parse_math=False)
 
 
 def _wide(values: Array) -> bool:
@@ -129,25 +184,53 @@ def _name_lines(ax: Any, cells: Sequence[Cell], here: Sequence[int], median: Arr
         ax.text(1.08, place, text, color=colour, fontsize=8, va="center", transform=ax.transAxes, parse_math=False)
 
 
+@dataclass(frozen=True)
+class Theory:
+    """What theory says of a probe of one chain, or of all.
+
+    Attributes:
+        cell: The number of the chain; None where it holds for all of them.
+        values: The prediction by generation.
+        law: The name of the law.
+        kind: Exact, asymptotic or a bound.
+        statistic: What over replicates is predicted: "mean", "median" or "root mean square".
+    """
+
+    cell: int | None
+    values: Array
+    law: str
+    kind: str
+    statistic: str
+
+    @property
+    def words(self) -> str:
+        """The law in words."""
+        kind = "" if self.kind in ("", "exact") else f"{self.kind}, "
+        return clean(f"{clean(self.law, 44)} ({kind}{self.statistic})")
+
+
 def overlay(
     found: Summary, predictions: "Dataset | None", cells: Sequence[Cell], here: Sequence[int], j: int | None
-) -> Iterator[tuple[int | None, Array, str]]:
-    """Find what theory says of a probe: for one chain (its number) or for all (None), the values and the law's name."""
+) -> Iterator[Theory]:
+    """Find what theory says of a probe, for each chain or for all of them."""
     name = found.name if predictions is None or f"{found.name}.median" not in predictions else f"{found.name}.median"
     if predictions is None or name not in predictions or "generation" not in predictions[name].dims:
         return
     array = predictions[name]
-    law = str(array.attrs.get("law", "theory"))
+    law, kind = str(array.attrs.get("law", "theory")), str(array.attrs.get("kind", ""))
+    statistic = str(array.attrs.get("statistic", "median" if name.endswith(".median") else "mean"))
+    each = array.attrs.get("laws")
     dims = [dim for dim in array.dims if dim not in ("generation", found.dim)]
     if found.dim and found.dim in array.dims:
         array = array.isel({found.dim: j})
     array = array.reindex(generation=found.generation)
     if not dims:
-        yield None, array.values, law
+        yield Theory(None, array.values, law, kind, statistic)
         return
     for i in here:
         place = {dim: cells[i].where.get(str(dim)) for dim in dims}
         if all(label in array[dim].values.tolist() for dim, label in place.items()):
             values = array.sel(place).values
+            own = each[i] if isinstance(each, list) and len(each) == len(cells) and each[i] else {}
             if np.isfinite(values).any():
-                yield i, values, law
+                yield Theory(i, values, own.get("law", law), own.get("kind", kind), own.get("statistic", statistic))

@@ -117,6 +117,7 @@ class Section:
         texts_table: The table of the texts, as an address.
         spec: The specification to repeat it.
         spec_file: The same as an address.
+        theory: Why there is no prediction, where there is none.
         facts: Version, seed, engine, generations and replicates.
     """
 
@@ -135,6 +136,7 @@ class Section:
     texts_table: str
     spec: str
     spec_file: str
+    theory: Sequence[str]
     facts: Sequence[tuple[str, str]]
     file: str = field(default="")
 
@@ -155,7 +157,8 @@ def html(
         title: The title of the page.
         stages: What `genloss.stages` gave for the result, or a mapping of names to that; by default they are found
             here. False leaves them out.
-        predictions: What theory says, as a Dataset with the names of the probes, or a mapping of names to that.
+        predictions: What theory says, as `genloss.overlay.predictions` gives it: a Dataset with the names of the
+            probes; or a mapping of names to that.
 
     Returns:
         The page.
@@ -265,6 +268,7 @@ def _section(anchor: str, name: str, result: "Dataset", stages: Iterable[Any] | 
         texts_table=tables.link(tables.of_film(result, cells)) if kind == "text" else "",
         spec=text,
         spec_file="data:application/yaml;base64," + base64.b64encode(text.encode("utf-8", "replace")).decode(),
+        theory=_theory(predictions),
         facts=[
             (fact, clean(spec[fact]))
             for fact in ("genloss", "seed", "engine", "generations", "replicates")
@@ -325,14 +329,22 @@ def _plates(
         vector = bool(each.dim)
         panels = bands.panels(each, cells) if vector else lines.panels(each, cells, predictions)
         note = _bands_note(each) if vector else f"{each.better.capitalize()} is better. {_how(each)}"
+        if not vector and predictions is not None and each.name in predictions:
+            note += " Dashed: what theory says."
         if len(panels) > _MOST_PANELS:
             note += f" The first {_MOST_PANELS} of {len(panels)} pictures; the table has them all."
         images = _images(panels, cells if vector else ())
-        table = tables.link(tables.of_summary(each, cells))
+        table = tables.link(tables.of_summary(each, cells, predictions))
         name = re.sub(r"[^A-Za-z0-9]+", "-", clean(each.name)).strip("-") or "probe"
         role = _ROLES.get(each.role, "")
         found.append((vector, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
     return found
+
+
+def _theory(predictions: Any) -> list[str]:
+    """Read the notes of the predictions."""
+    notes = getattr(predictions, "attrs", {}).get("notes", [])
+    return [clean(note, 400) for note in (notes if isinstance(notes, list) else [notes])]
 
 
 def _bands_note(each: Summary) -> str:

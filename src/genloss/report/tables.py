@@ -7,7 +7,7 @@ import numpy as np
 
 from genloss.data import Array
 from genloss.errors import SpecError
-from genloss.report import film_panels
+from genloss.report import film_panels, lines
 from genloss.report.cells import Cell, Summary, cells_of, flat, probes_of, summary
 from genloss.report.stage import Kept, evidence, kept, matched
 from genloss.report.words import cell as safe
@@ -51,8 +51,8 @@ def table(result: "Dataset", name: str, stages: "Iterable[Any] | None" = None) -
     )
 
 
-def of_summary(found: Summary, cells: "Sequence[Cell]") -> "DataFrame":
-    """The table of a probe."""
+def of_summary(found: Summary, cells: "Sequence[Cell]", predictions: "Dataset | None" = None) -> "DataFrame":
+    """The table of a probe, with what theory says of it."""
     import pandas as pd
 
     keys: dict[str, Any] = {"generation": found.generation}
@@ -62,6 +62,15 @@ def of_summary(found: Summary, cells: "Sequence[Cell]") -> "DataFrame":
     for level, values in (("low", found.low), ("median", found.median), ("high", found.high)):
         columns[level] = values.ravel()
     columns["replicates"] = np.full(found.median.size, found.replicates)
+    if not found.dim:
+        theory = {law.cell: law for law in lines.overlay(found, predictions, cells, range(len(cells)), None)}
+        said = [theory.get(i, theory.get(None)) for i in range(len(cells))]
+        if theory:
+            unknown = np.full(len(found.generation), np.nan)
+            columns["predicted"] = np.concatenate([unknown if law is None else law.values for law in said])
+            columns["law"] = np.repeat(["" if law is None else law.words for law in said], len(found.generation))
+            for name in {law.statistic for law in theory.values()} & set(found.averages):
+                columns[name] = found.averages[name].ravel()
     return pd.DataFrame(columns)
 
 
