@@ -55,7 +55,9 @@ class Generation:
             yield self
             return
         for i in range(self.replicates):
-            yield Generation(self.t, self.model.pick(i), self.pool, self.train, self.source, self.first.pick(i), None)
+            pool = self.pool.pick(i)
+            train = pool if self.train is self.pool else self.train.pick(i)
+            yield Generation(self.t, self.model.pick(i), pool, train, self.source, self.first.pick(i), None)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a chain asks of data: its size, to be joined, to be taken from; nothing else."""
 
+import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, ClassVar, Self
@@ -49,6 +50,30 @@ class Statistic(ABC):
         """Draw the statistic of `n` of these rows, chosen without replacement."""
         raise NotExact(f"{type(self).__name__} cannot be subsampled without the rows")
 
+    @classmethod
+    def parts(cls) -> list[str]:
+        """The names of what it is made of: its dataclass fields or slots."""
+        if dataclasses.is_dataclass(cls):
+            return [field.name for field in dataclasses.fields(cls)]
+        return sorted(name for base in cls.__mro__ for name in getattr(base, "__slots__", ()))
+
+    @classmethod
+    def made(cls, parts: Mapping[str, Any]) -> Self:
+        """Put one together from its parts."""
+        statistic = object.__new__(cls)
+        for name, part in parts.items():
+            object.__setattr__(statistic, name, part)
+        return statistic
+
+    def pick(self, i: int) -> Self:
+        """The statistic of replicate i, of one that holds many."""
+        replicates = getattr(self, "replicates", None)
+        if replicates is None:
+            return self
+        parts = {name: getattr(self, name) for name in self.parts()}
+        led = {name for name, part in parts.items() if np.ndim(part) and len(part) == replicates}
+        return self.made({name: part[i] if name in led else part for name, part in parts.items()})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -62,6 +87,10 @@ class Batch:
 
     def __len__(self) -> int:
         return int(self.rows.shape[1])
+
+    def pick(self, i: int) -> Array:
+        """The rows of replicate i."""
+        return np.asarray(self.rows[i])
 
 
 @singledispatch
@@ -216,6 +245,11 @@ class Block:
         made = "synthetic" if self.synthetic is True else "real" if self.synthetic is False else "mixed"
         return f"Block({size(self.data)} {made} rows born {self.born})"
 
+    def pick(self, i: int) -> "Block":
+        """The block of replicate i, of one that holds the data of many."""
+        made = self.synthetic if isinstance(self.synthetic, bool) else self.synthetic[i]
+        return Block(self.data.pick(i), made, self.born)
+
     @property
     def size(self) -> Count:
         """The number of rows."""
@@ -265,6 +299,10 @@ class Pool:
             else:
                 real = real + (~block.synthetic).sum(-1)
         return real / self.size  # type: ignore[no-any-return]
+
+    def pick(self, i: int) -> "Pool":
+        """The pool of replicate i, of one that holds the data of many."""
+        return Pool(block.pick(i) for block in self.blocks)
 
     def append(self, block: Block) -> "Pool":
         """Add a block and keep it apart."""

@@ -1,6 +1,5 @@
 """Pools and values as plain arrays and JSON, so that a chain can go on from a file; nothing is pickled."""
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -91,9 +90,9 @@ def _encode(data: Data, name: str, arrays: dict[str, Array]) -> Any:
     if isinstance(data, tuple):
         return [_encode(part, f"{name}.{i}", arrays) for i, part in enumerate(data)]
     if isinstance(data, Statistic):
-        for part in _parts(type(data)):
+        for part in data.parts():
             arrays[f"{name}.{part}"] = np.asarray(getattr(data, part))
-        return {"statistic": {part: _plain(getattr(data, part)) for part in _parts(type(data))}}
+        return {"statistic": {part: _plain(getattr(data, part)) for part in data.parts()}}
     if hasattr(data, "to_arrays"):
         stored = data.to_arrays()
         for part, array in stored.items():
@@ -112,24 +111,17 @@ def _decode(kind: Any, name: str, arrays: dict[str, Array], chain: Chain) -> Dat
     if isinstance(kind, list):
         return tuple(_decode(part, f"{name}.{i}", arrays, chain) for i, part in enumerate(kind))
     if "statistic" in kind:
-        cls: Any = chain.learner.statistic  # type: ignore[attr-defined]
-        statistic = object.__new__(cls)
-        for part, plain in kind["statistic"].items():
-            stored = arrays[f"{name}.{part}"]
-            object.__setattr__(statistic, part, stored.item() if plain else stored)
-        return statistic
+        cls: type[Statistic] = chain.learner.statistic  # type: ignore[attr-defined]
+        stored = {part: arrays[f"{name}.{part}"] for part in kind["statistic"]}
+        return cls.made(
+            {part: stored[part].item() if plain else stored[part] for part, plain in kind["statistic"].items()}
+        )
     if "documents" in kind:
         from genloss.corpus import Documents
 
         found = {part: arrays[f"{name}.{part}"] for part in kind["documents"]}
         return Documents.from_arrays(found, getattr(chain.source, "tokenizer", None))
     return kind["texts"]
-
-
-def _parts(cls: type) -> list[str]:
-    if dataclasses.is_dataclass(cls):
-        return [field.name for field in dataclasses.fields(cls)]
-    return sorted(name for base in cls.__mro__ for name in getattr(base, "__slots__", ()))
 
 
 def _plain(value: Any) -> bool:

@@ -292,3 +292,24 @@ def test_t_generations_cost_t_additions_and_t_draws(regime, engine):
     assert added_twice <= 2 * added + 8
     assert drawn <= (1010 if engine == "rows" else 110)
     assert drawn_twice <= 2 * drawn + 10
+
+
+@pytest.mark.parametrize("engine", ["rows", "exact"])
+@pytest.mark.parametrize("curator", [gl.KeepAll(), gl.Subsample(5)])
+def test_a_replicate_looked_at_alone_has_its_own_data(engine, curator):
+    """A probe that is called replicate by replicate sees that replicate's pool, not everybody's."""
+    if engine == "exact" and not isinstance(curator, gl.KeepAll):
+        chain = gl.Chain(gl.Zipf(6), gl.CategoricalMLE(), gl.Accumulate(8), n0=8, curator=curator)
+    else:
+        chain = gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Accumulate(8), n0=8, curator=curator)
+    generation = next(itertools.islice(chain.generations(gl.Streams(3), engine, 4), 2, None))
+    learner = chain.learner
+    for i, one in enumerate(generation.each()):
+        again = learner.fit(one.train.data, np.random.default_rng(0))
+        model = generation.model.pick(i)
+        for name in ("mean", "var", "p"):
+            if hasattr(model, name):
+                expected = getattr(model, name)
+                np.testing.assert_allclose(np.atleast_1d(getattr(again, name)), np.atleast_1d(expected))
+        assert one.pool.size == 24
+        assert one.train.real_share == np.broadcast_to(generation.train.real_share, 4)[i]
