@@ -34,7 +34,12 @@ _PLACES: dict[str, dict[str, str]] = {
         "genloss.families.softmax": "SoftmaxMLE",
     },
     "regime": {"genloss.regimes": "Accumulate FixedReal FreshReal PastModels Replace Window"},
-    "curator": {"genloss.curators": "Below ImperfectFilter KeepAll Subsample Then TopFraction"},
+    "curator": {
+        "genloss.curators": "Below ImperfectFilter KeepAll Subsample Then TopFraction",
+        "genloss.provenance.filters": "KeepAtMostShare Unwatermarked",
+    },
+    "detector": {"genloss.provenance.filters": "WatermarkScore"},
+    "watermark": {"genloss.provenance.watermarks": "KGW Gumbel SynthID Unigram WatermarkSpec"},
     "tokenizer": {"genloss.corpus.tokenizers": "BPE Bytes Words"},
     "schedule": {"genloss.schedules": "Constant Geometric Linear Power"},
     "probe": {

@@ -17,6 +17,8 @@ METHODS = {
     "schedule": "__call__",
     "probe": "__call__",
     "tokenizer": "train",
+    "detector": "score",
+    "watermark": "choose",
 }
 
 
