@@ -151,8 +151,9 @@ def calibrate(
     The cut lies just above the ceil((m + 1)(1 - fpr))-th smallest of m human scores (split conformal prediction, Vovk
     et al. 2005), which holds the chance of a false flag at or below `fpr` for any law of scores. A cut for all hides
     who is flagged: with `groups`, each group gets a cut from its own human text (Mondrian conformal prediction, Vovk
-    2003), and the result says what the cut for all would have done to it. With `clusters`, every cluster counts alike and the
-    guarantee is for a row of a new cluster (hierarchical conformal prediction, Lee, Barber and Willett 2306.06342).
+    2003), and the result says what the cut for all would have done to it. With `clusters`, every cluster counts alike
+    and the guarantee is for a row of a new cluster (hierarchical conformal prediction, Lee, Barber and Willett
+    2306.06342).
 
     The guarantee is a mean over references: with one reference the true rate is Beta distributed around it. With
     `confidence`, the cut is raised until the true rate is at most `fpr` with that chance (Wilks 1941).

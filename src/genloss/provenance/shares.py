@@ -164,7 +164,8 @@ def misfit(corpus: Floats, human: Floats, synthetic: Floats, share: Floats) -> F
 def _picked(ordered: Floats) -> Floats:
     """So many order statistics that cells are fine, and no interpolation (scores may be infinite)."""
     at = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), _CELLS)).astype(int))
-    return ordered[at]
+    found: Floats = ordered[at]
+    return found
 
 
 def _mean(histogram: Floats, value: Array) -> Floats:
