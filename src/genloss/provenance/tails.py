@@ -180,7 +180,7 @@ class LatticeSum:
     """
 
     law: Floats
-    few: int = 12
+    few: int = 24
 
     @property
     def moments(self) -> tuple[float, float]:
@@ -194,8 +194,9 @@ class LatticeSum:
         shape, total, n = _level(total, n)
         found = np.zeros(total.shape)
         short = (n > 0) & (n <= self.few)
-        for at in map(tuple, np.argwhere(short)):
-            found[at] = self._exact(int(total[at]), int(n[at]))
+        for units in np.unique(n[short]):
+            these = short & (n == units)
+            found[these] = self._exact(total[these], int(units))
         long = n > self.few
         if long.any():
             found[long] = self._saddle_point(total[long], n[long])
@@ -259,28 +260,41 @@ class LatticeSum:
         found = np.where(x > means[-1], beyond, found)
         return np.where(x < means[0], 0.0, found)
 
-    def _exact(self, total: int, n: int) -> float:
-        largest = len(self.law) - 1
-        if total <= 0:
-            return 0.0
-        if total > n * largest:
-            return -np.inf
+    def _exact(self, total: Floats, n: int) -> Floats:
+        """Tails of the exact law of n numbers; those too far out for it, one by one, of the tilted law."""
+        plain = self._convolved(0.0, n)
+        tails = np.cumsum(plain[::-1])[::-1]
+        at = total.astype(int)
+        inside = (at > 0) & (at < len(plain))
+        near = tails[np.where(inside, at, 0)]
+        found = np.where(at <= 0, 0.0, -np.inf)
+        found = np.where(inside, np.log(np.maximum(near, 1e-12)), found)
+        for i in np.flatnonzero(inside & (near < 1e-7)):
+            found[i] = self._tilted(int(at[i]), n)
+        return found
+
+    def _tilted(self, total: int, n: int) -> float:
         means, tilt, *_ = self._grid
-        # Below the mean nothing is gained by a tilt.
         theta = max(0.0, float(tilt(np.clip(total / n, means[0], means[-1]))))
+        sums = self._convolved(theta, n)[total:]
+        terms = np.log(np.maximum(sums, 1e-320)) - theta * np.arange(len(sums))
+        top = float(terms.max())
+        rate = n * float(self._generating(np.array([theta]))[0][0]) - theta * total
+        return float(top + np.log(np.exp(terms - top).sum()) + rate)
+
+    def _convolved(self, theta: float, n: int) -> Floats:
+        """The law of the sum of n numbers of the law tilted by theta."""
         at, log_law = self._support
-        k0 = float(self._generating(np.array([theta]))[0][0])
-        tilted = np.zeros(largest + 1)
-        tilted[at.astype(int)] = np.exp(theta * at + log_law - k0)
-        size = 1 << int(n * largest + 1).bit_length()
-        sums = np.maximum(np.fft.irfft(np.fft.rfft(tilted, size) ** n, size)[: n * largest + 1], 0.0)
-        j = np.arange(total, n * largest + 1)
-        log_terms = np.log(np.maximum(sums[total:], 1e-320)) - theta * (j - total)
-        top = float(log_terms.max())
-        return float(top + np.log(np.exp(log_terms - top).sum()) + n * k0 - theta * total)
+        tilted = np.zeros(len(self.law))
+        weight = theta * at + log_law
+        tilted[at.astype(int)] = np.exp(weight - weight.max())
+        tilted /= tilted.sum()
+        length = n * (len(self.law) - 1) + 1
+        size = 1 << length.bit_length()
+        return np.maximum(np.fft.irfft(np.fft.rfft(tilted, size) ** n, size)[:length], 0.0)
 
 
 def lattice_of(scores: Array, weights: Array | None = None) -> Floats:
     """The law of whole numbers seen so often."""
     counts = np.bincount(scores, weights)
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())

@@ -6,7 +6,9 @@ import numpy as np
 
 from genloss.families.ngram_draws import _draw, _next, _threshold, value
 from genloss.families.ngram_kernels import after
-from genloss.provenance.watermarks.generators import BLOCK, compiled, dealt_one, inverses
+from genloss.provenance.watermarks.generators import BLOCK, compiled, dealt_one, inverses, mix
+
+_KNOWN = 1 << 18
 
 
 @compiled
@@ -101,6 +103,9 @@ def green_draws(
     out = np.empty(max(1024, 64 * n), np.int32)
     offsets = np.zeros(n + 1, np.int64)
     used = 0
+    # What was found out last about a pair of seed and token; no pair is all ones.
+    known = np.full(_KNOWN, np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64)
+    verdict = np.zeros(_KNOWN, np.bool_)
     high, low = np.exp(min(bias, 0.0)), np.exp(min(-bias, 0.0))
     for d in range(n):
         context = after(suffix, contexts, end)
@@ -126,7 +131,12 @@ def green_draws(
                 else:
                     if own:
                         seed = np.uint32(seed_of(how, out, used, w, own, width, lookup, table, key))
-                    green = dealt_one(vocab, greens, seed, w, inverse, words, block, partner)
+                    unit = np.uint64(seed) << np.uint64(32) | np.uint64(w)
+                    slot = mix(unit) & np.uint64(_KNOWN - 1)
+                    if known[slot] != unit:
+                        known[slot] = unit
+                        verdict[slot] = dealt_one(vocab, greens, seed, w, inverse, words, block, partner)
+                    green = verdict[slot]
                 if _next(state) < (high if green else low):
                     break
             if token[node] == end:

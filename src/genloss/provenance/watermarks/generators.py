@@ -190,7 +190,7 @@ def dealt_first(n: int, steps: int, seeds: Any, tokens: Any, found: Any) -> None
 
 
 @compiled
-def dealt_one(n: int, steps: int, seed: int, token: int, inverse: Any, state: Any, out: Any, partner: Any) -> Any:
+def dealt_one(n: int, steps: int, seed: Any, token: Any, inverse: Any, state: Any, out: Any, partner: Any) -> Any:
     """As `dealt_first` for one seed and token, with memory that the caller keeps."""
     seed_twister(state, seed)
     place = token

@@ -106,6 +106,11 @@ class Gumbel:
             kernels().philox_units(tokens, offsets, self.width, low, high, contexts, units, words)
         else:
             contexts, valid = self._seeds(tokens, offsets)
+            if not self.start and self.width > 1:
+                # Zeros fold to nothing: after them the last token alone is the seed, under every key.
+                filled = np.concatenate([[0], np.cumsum(tokens != 0)])
+                last = np.flatnonzero(valid)
+                valid[last] = filled[last - 1] > filled[last - self.width]
             units = contexts << np.uint64(32) | tokens.astype(np.uint64)
         counted = kernels().first_seen(contexts if self.once else units, valid, offsets)
         values = np.zeros(n)
@@ -173,9 +178,9 @@ class Gumbel:
 def _uniform(words: Any) -> Floats:
     """Words of 32 bits as vLLM makes numbers of them: (24 bits + 1) / (2^24 + 1), rounded to single precision."""
     exact = ((words >> np.uint64(8)).astype(float) + 1.0) / (2**24 + 1)
-    return exact.astype(np.float32).astype(float)
+    return np.asarray(exact.astype(np.float32), dtype=float)
 
 
 def _fraction(words: Any) -> Floats:
     """Words of 32 bits as torch makes numbers of single precision of them: the low 24 bits."""
-    return (words & np.uint32(0xFFFFFF)) * 2.0**-24
+    return np.asarray((words & np.uint32(0xFFFFFF)) * 2.0**-24)

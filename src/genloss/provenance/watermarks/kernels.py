@@ -23,7 +23,7 @@ def hashed_seeds(
     window. Without an anchor the key multiplies the token before it is hashed.
     """
     size = np.int64(len(table))
-    key = np.int64(key)
+    factor = np.int64(key)
     for d in range(len(offsets) - 1):
         for i in range(offsets[d] + width - own, offsets[d + 1]):
             end = i + own
@@ -31,9 +31,9 @@ def hashed_seeds(
             anchor = np.int64(table[tokens[end - 1] % size] + 1)
             for j in range(end - width, end):
                 if anchored:
-                    value = key * np.int64(table[tokens[j] % size] + 1) * anchor
+                    value = factor * np.int64(table[tokens[j] % size] + 1) * anchor
                 else:
-                    value = np.int64(table[(key * np.int64(tokens[j])) % size] + 1)
+                    value = np.int64(table[(factor * np.int64(tokens[j])) % size] + 1)
                 if j == end - width or value < least:
                     least = value
             # A negative seed is taken modulo 2^64 - 1, which lowers its low bits by one.
@@ -226,6 +226,19 @@ def table_bits(units: Any, keys: Any, table: Any, bits: Any) -> None:
         for k in range(len(keys)):
             at = ((np.int64(units[i]) + keys[k]) * _LCG + np.int64(1)) % size
             bits[i, k] = table[at]
+
+
+@compiled
+def tournament(law: Any, bits: Any) -> None:
+    """Change a law round by round, in place, as a tournament of two candidates does: bits of shape (rounds, tokens)."""
+    for r in range(len(bits)):
+        row = bits[r]
+        mass = 0.0
+        for w in range(len(law)):
+            mass += law[w] * row[w]
+        for w in range(len(law)):
+            # Rounding may leave a little less than nothing.
+            law[w] = max(0.0, law[w] * (1.0 + row[w] - mass))
 
 
 @compiled

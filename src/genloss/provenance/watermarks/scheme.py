@@ -207,7 +207,7 @@ def check_law(probs: Array, vocab_size: int) -> Floats:
     total = found.sum()
     if (found < 0).any() or not 0 < total < np.inf:
         raise SpecError("probs: no law; give probabilities from 0, not all of them 0")
-    return found / total
+    return np.asarray(found / total)
 
 
 def drawn(law: Floats, rng: Generator) -> int:

@@ -20,7 +20,7 @@ from genloss.provenance.watermarks.gumbel import Gumbel
 from genloss.provenance.watermarks.kgw import KGW
 from genloss.provenance.watermarks.scheme import Scheme, chunks_of, ids_of, kernels
 from genloss.provenance.watermarks.synthid import BayesianHead, SynthID
-from genloss.provenance.watermarks.tally import Tally, evidence_of
+from genloss.provenance.watermarks.tally import Tally
 from genloss.provenance.watermarks.unigram import Unigram
 
 _KINDS: dict[str, type] = {"kgw": KGW, "unigram": Unigram, "gumbel": Gumbel, "synth-id": SynthID}
@@ -187,9 +187,7 @@ class WatermarkSpec:
         Raises:
             SpecError: Where an id is outside the vocabulary.
         """
-        tokens = ids_of(token_ids, self.scheme.vocab_size)
-        scored = self.scheme.scored(tokens, np.array([0, len(tokens)]))
-        return evidence_of(self.scheme, float(scored.values[scored.counted].sum()), int(scored.counted.sum()))
+        return self.detect_each([ids_of(token_ids, self.scheme.vocab_size)])[0]
 
     def detect_each(self, documents: Any) -> Evidences:
         """Test many documents, each for itself.

@@ -154,7 +154,8 @@ class SynthID:
             low, step = self._steps
             odds = np.atleast_1d(total * step + units * low)
             return np.array([self.head.posterior(each) for each in odds]).reshape(total.shape)
-        return np.divide(total, units * self.weights.sum(), out=np.zeros(total.shape), where=units > 0)
+        most = units * self.weights.sum()
+        return np.asarray(total / np.maximum(most, 1))
 
     def log_tail(self, total: Any, units: Any) -> Floats:
         """The law of sums of so many units."""
@@ -187,7 +188,8 @@ class SynthID:
         tokens = ids_of(token_ids, self.vocab_size)
         offsets = np.array([0, len(tokens)])
         contexts, _, valid = self._hashed(tokens, offsets)
-        return ~kernels().recent(contexts, valid, offsets, self.history)[valid]
+        again: Bools = kernels().recent(contexts, valid, offsets, self.history)
+        return ~again[valid]
 
     def process(self, context: Sequence[int] | Array, logits: Array) -> Floats:
         """Run the tournament on the law of the next token; a repeated context leaves the logits as they are.
@@ -209,13 +211,11 @@ class SynthID:
         lcg = np.uint64(6364136223846793005)
         with np.errstate(over="ignore"):
             units = (contexts[-1] + np.arange(self.vocab_size, dtype=np.uint64)) * lcg + np.uint64(1)
-        bits = self._bits(units)
         law = np.exp(found - found.max())
         law /= law.sum()
-        for bit in bits.T:
-            law *= 1 + bit - law @ bit
+        kernels().tournament(law, self._bits(units, rows=True))
         with np.errstate(divide="ignore"):
-            return np.where(law > 0, np.log(law), -np.inf)
+            return np.log(law)
 
     def choose(self, context: Sequence[int] | Array, probs: Array, rng: Generator) -> int:
         """Draw the winner of the tournament."""
@@ -241,13 +241,15 @@ class SynthID:
         kernels().ngram_hashes(tokens, offsets, np.int64(self._start), self.ngram, contexts, units, valid)
         return contexts, units, valid
 
-    def _bits(self, units: Units) -> NDArray[np.uint8]:
-        bits = np.empty((len(units), len(self.keys)), np.uint8)
+    def _bits(self, units: Units, *, rows: bool = False) -> NDArray[np.uint8]:
+        """The bits of units: shape (units, depth), or (depth, units) as rows."""
+        held = np.empty((len(self.keys), len(units)) if rows else (len(units), len(self.keys)), np.uint8)
+        bits = held.T if rows else held
         if self.hash == "rounds":
             kernels().rounds_bits(units, self._keys, 12, 5, bits)
         else:
             kernels().table_bits(units, self._keys, _table(self.table_seed, self.table_size), bits)
-        return bits
+        return held
 
     def _scores(self, bits: Array) -> Ints:
         if self.head is None:
@@ -288,4 +290,4 @@ class SynthID:
 @lru_cache(maxsize=8)
 def _table(seed: int, size: int) -> NDArray[np.uint8]:
     """The table of bits: the lowest bit of each number of the Mersenne Twister."""
-    return (generators().words(seed & 0xFFFFFFFF, size) & 1).astype(np.uint8)
+    return np.asarray(generators().words(seed & 0xFFFFFFFF, size) & 1, dtype=np.uint8)
