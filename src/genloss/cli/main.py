@@ -22,12 +22,12 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     from genloss import __version__
-    from genloss.cli import kinds, report, run, verify
+    from genloss.cli import detect, kinds, predict, prevalence, report, run, verify
 
     top = _Parser(prog="genloss", description="Simulate, predict and measure model collapse.")
     top.add_argument("--version", action="version", version=f"genloss {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (run, report, verify, kinds):
+    for module in (run, report, predict, verify, detect, prevalence, kinds):
         module.add(commands)
     return top
 

@@ -1,0 +1,263 @@
+"""`genloss predict`: what theory says of the chains of a spec, without running it."""
+
+import argparse
+import csv
+import itertools
+import json
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genloss.cli.run import described, set_option
+from genloss.cli.tell import console, printable
+from genloss.errors import SpecError
+
+if TYPE_CHECKING:
+    from xarray import DataArray, Dataset
+
+_COLUMNS = (
+    "run",
+    "chain",
+    "variable",
+    "law",
+    "probe",
+    "statistic",
+    "kind",
+    "reference",
+    "generation",
+    "label",
+    "value",
+)
+_MOST_LABELS = 6
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What theory says of one chain.
+
+    Attributes:
+        run: The name of its run; "" where there is one.
+        labels: Its labels, by dimension of the grid.
+        found: The predictions; None where there are none.
+        reason: Why there are none.
+        papers: The papers behind them, one a line.
+    """
+
+    run: str
+    labels: dict[str, Any]
+    found: "Dataset | None"
+    reason: str
+    papers: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its labels in one line."""
+        return ", ".join(str(label) for label in self.labels.values()) or "the chain"
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "predict",
+        help="say what theory predicts of chains, without running them",
+        description="Print what the laws in the catalogue predict of every chain of a spec, without running it.",
+    )
+    command.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value, as in regime.n=50",
+        dest="changes",
+    )
+    command.add_argument("--generations", type=int, metavar="T", help="the last generation")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    form.add_argument("--csv", action="store_true", help="print every predicted number as CSV and nothing else")
+    command.add_argument("--plot", type=Path, metavar="FILE", help="draw the predictions (.png, .svg or .html)")
+    command.set_defaults(call=call)
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Run the command."""
+    if asked.plot is not None:
+        from genloss.report.foretold import FORMATS
+        from genloss.report.page import place
+
+        if place(asked.plot).suffix not in FORMATS:
+            raise SpecError(f"--plot: {asked.plot}: no picture of this kind; end the name with {', '.join(FORMATS)}")
+    spec, base, name = described(asked)
+    set_option(spec, "generations", asked.generations)
+    chains = list(foretell(spec, base, name))
+    if asked.plot is not None:
+        from genloss.report.foretold import write
+
+        drawn: dict[str, dict[str, Dataset]] = {each.run: {} for each in chains}
+        for each in chains:
+            if each.found is not None:
+                drawn[each.run][each.name] = each.found
+        title = spec.get("title")
+        write(drawn, asked.plot, title if isinstance(title, str) else "What theory predicts")
+        console(stderr=True).print(f"plot: {asked.plot}", soft_wrap=True)
+    if asked.json:
+        json.dump(document(chains), sys.stdout, indent=1, allow_nan=False)
+        sys.stdout.write("\n")
+    elif asked.csv:
+        _csv(chains)
+    else:
+        _tell(chains)
+    return 0
+
+
+def foretell(spec: dict[str, Any], base: Path | None, name: str) -> Iterator[Foretold]:
+    """Predict every chain of a spec."""
+    from genloss import spec as specs
+    from genloss.overlay import known
+    from genloss.study import GENERATIONS
+    from genloss.theory import cite
+
+    for run, each in specs.runs(spec, base, name).items():
+        generations = each.options.get("generations", GENERATIONS)
+        if generations < 0:
+            raise SpecError(f"generations: {generations!r} is no number of that kind; give a whole number from 0")
+        places = itertools.product(*each.grid.dims.values())
+        for place, chain in zip(places, each.grid.chains, strict=True):
+            found, reason = known(chain, generations)
+            papers = () if found is None else tuple(cite(chain).splitlines())
+            yield Foretold(run, dict(zip(each.grid.dims, place, strict=True)), found, reason, papers)
+
+
+def document(chains: list[Foretold]) -> dict[str, Any]:
+    """Write predictions as plain data; a number that is not finite is null."""
+    from genloss.describe import describe
+    from genloss.version import VERSION
+
+    made = []
+    for each in chains:
+        laws = [] if each.found is None else [_law(name, array) for name, array in _variables(each.found)]
+        made.append(
+            {
+                "run": each.run,
+                "chain": {name: describe(label) for name, label in each.labels.items()},
+                "predictions": laws,
+                "papers": list(each.papers),
+                "reason": each.reason or None,
+            }
+        )
+    return {"genloss": VERSION, "chains": made}
+
+
+def _law(name: str, array: "DataArray") -> dict[str, Any]:
+    coords = {str(dim): array[dim].values.tolist() for dim in array.dims if dim in array.coords}
+    said = {key: str(value) for key, value in array.attrs.items()}
+    return {"variable": name, **said, "dims": [str(dim) for dim in array.dims], **coords, "values": _plain(array)}
+
+
+def _plain(array: "DataArray") -> Any:
+    def finite(value: Any) -> Any:
+        if isinstance(value, list):
+            return [finite(each) for each in value]
+        return value if math.isfinite(value) else None
+
+    return finite(array.values.tolist())
+
+
+def _variables(found: "Dataset") -> list[tuple[str, "DataArray"]]:
+    return [(str(name), array) for name, array in found.data_vars.items()]
+
+
+def _lines(array: "DataArray") -> Iterator[tuple[str, Any]]:
+    """Take an array apart into its labels, each with its numbers by generation (or its one number)."""
+    own = [dim for dim in array.dims if dim != "generation"]
+    for place in itertools.product(*(range(array.sizes[dim]) for dim in own)):
+        chosen = dict(zip(own, place, strict=True))
+        names = [
+            f"{dim} {array[dim].values[i] if dim in array.coords else i}" for dim, i in zip(own, place, strict=True)
+        ]
+        yield ", ".join(names), array.isel(chosen).values
+
+
+def _csv(chains: list[Foretold]) -> None:
+    from genloss.report.words import cell
+
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    for each in chains:
+        for name, array in [] if each.found is None else _variables(each.found):
+            said = [str(array.attrs[key]) for key in ("law", "probe", "statistic", "kind", "reference")]
+            for label, values in _lines(array):
+                at = enumerate(values.tolist()) if values.ndim else [("", values.item())]
+                for t, value in at:
+                    texts = [cell(text) for text in (each.run, each.name, name, *said)]
+                    rows.writerow([*texts, t, cell(label), repr(value) if math.isfinite(value) else ""])
+
+
+def _tell(chains: list[Foretold]) -> None:
+    from rich.text import Text
+
+    screen = console()
+    papers: dict[str, None] = {}
+    for each in chains:
+        head = f"{each.run}: {each.name}" if each.run else each.name
+        if each.found is None:
+            screen.print(Text.assemble((printable(head), "bold"), f": no prediction: {printable(each.reason)}"))
+            continue
+        screen.print(Text(printable(head), style="bold"))
+        screen.print(_table(each.found, screen.width))
+        papers.update(dict.fromkeys(each.papers))
+    if papers:
+        screen.print(Text("Papers", style="bold"))
+        for paper in papers:
+            screen.print(Text("  " + printable(paper)))
+
+
+def _table(found: "Dataset", width: int) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = _shown(int(found["generation"].values[-1]), max(3, (width - 42) // 10))
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("what, law, kind", overflow="fold")
+    for t in shown:
+        table.add_column(str(t), justify="right", no_wrap=True)
+    for _, array in _variables(found):
+        probe, statistic = array.attrs["probe"], array.attrs["statistic"]
+        law = Text.assemble((printable(f"{statistic} of {probe}"), "bold"), "\n", printable(array.attrs["law"]))
+        law.append(printable(f", {array.attrs['kind']}"), style="dim")
+        lines = list(_lines(array))
+        for k, (label, values) in enumerate(lines[:_MOST_LABELS]):
+            first = (
+                Text.assemble(law, f"\n{printable(label)}")
+                if label and k == 0
+                else Text(printable(label))
+                if k
+                else law
+            )
+            if values.ndim:
+                table.add_row(first, *[_number(values[t]) for t in shown])
+            else:
+                said = Text.assemble(first, f"\none number for the chain: {_number(values.item())}")
+                table.add_row(said)
+        if len(lines) > _MOST_LABELS:
+            table.add_row(Text(f"and {len(lines) - _MOST_LABELS} more; --csv has them all", style="dim"))
+    return table
+
+
+def _shown(last: int, most: int) -> list[int]:
+    """Choose generations: 0, 1, 2, 5, 10, 20, 50, ... and the last, thinned to fit."""
+    found = {0, last}
+    for power in range(len(str(last))):
+        found |= {step * 10**power for step in (1, 2, 5) if step * 10**power < last}
+    every = sorted(found)
+    if len(every) <= most:
+        return every
+    return sorted({every[round(i * (len(every) - 1) / (most - 1))] for i in range(most)})
+
+
+def _number(x: float) -> str:
+    return f"{x:.4g}" if math.isfinite(x) else "–" if math.isnan(x) else "infinite" if x > 0 else "-infinite"
