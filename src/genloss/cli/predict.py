@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genloss.cli.run import described, set_option
-from genloss.cli.tell import console, printable
+from genloss.cli.tell import console, plain
 from genloss.errors import SpecError
 
 if TYPE_CHECKING:
@@ -204,15 +204,15 @@ def _tell(chains: list[Foretold]) -> None:
     for each in chains:
         head = f"{each.run}: {each.name}" if each.run else each.name
         if each.found is None:
-            screen.print(Text.assemble((printable(head), "bold"), f": no prediction: {printable(each.reason)}"))
+            screen.print(Text.assemble((plain(head), "bold"), f": no prediction: {plain(each.reason)}"))
             continue
-        screen.print(Text(printable(head), style="bold"))
+        screen.print(Text(plain(head), style="bold"))
         screen.print(_table(each.found, screen.width))
         papers.update(dict.fromkeys(each.papers))
     if papers:
         screen.print(Text("Papers", style="bold"))
         for paper in papers:
-            screen.print(Text("  " + printable(paper)))
+            screen.print(Text("  " + plain(paper)))
 
 
 def _table(found: "Dataset", width: int) -> Any:
@@ -227,17 +227,11 @@ def _table(found: "Dataset", width: int) -> Any:
         table.add_column(str(t), justify="right", no_wrap=True)
     for _, array in _variables(found):
         probe, statistic = array.attrs["probe"], array.attrs["statistic"]
-        law = Text.assemble((printable(f"{statistic} of {probe}"), "bold"), "\n", printable(array.attrs["law"]))
-        law.append(printable(f", {array.attrs['kind']}"), style="dim")
+        law = Text.assemble((plain(f"{statistic} of {probe}"), "bold"), "\n", plain(array.attrs["law"]))
+        law.append(plain(f", {array.attrs['kind']}"), style="dim")
         lines = list(_lines(array))
         for k, (label, values) in enumerate(lines[:_MOST_LABELS]):
-            first = (
-                Text.assemble(law, f"\n{printable(label)}")
-                if label and k == 0
-                else Text(printable(label))
-                if k
-                else law
-            )
+            first = Text.assemble(law, f"\n{plain(label)}") if label and k == 0 else Text(plain(label)) if k else law
             if values.ndim:
                 table.add_row(first, *[_number(values[t]) for t in shown])
             else:

@@ -26,21 +26,21 @@ def tell(results: "Mapping[str, xr.Dataset]", title: str | None = None) -> None:
 
     screen = console()
     if title:
-        screen.print(Text(printable(title), style="bold"))
+        screen.print(Text(plain(title), style="bold"))
     for name, result in results.items():
         try:
             found = stages(result)
         except SpecError as reason:
             screen.print(Text(f"{name + ': ' if name else ''}no stages: {reason}"))
             continue
-        table = Table(title=printable(name) or None, title_justify="left", title_style="bold", header_style="bold")
+        table = Table(title=plain(name) or None, title_justify="left", title_style="bold", header_style="bold")
         for heading in ("chain", "stage", "tails go", "spread goes"):
             table.add_column(heading, overflow="fold")
         said = []
         for row in found:
-            chain = printable(", ".join(str(label) for label in row.chain.values()) or "the chain")
+            chain = plain(", ".join(str(label) for label in row.chain.values()) or "the chain")
             table.add_row(Text(chain), Text(row.stage, style=_STYLES.get(row.stage, "")), _at(row.early), _at(row.late))
-            said.append(Text.assemble((chain, "bold"), ": ", printable(row.text)))
+            said.append(Text.assemble((chain, "bold"), ": ", plain(row.text)))
         screen.print(table)
         for text in said:
             screen.print(Padding(text, (0, 0, 0, 2)))
@@ -54,6 +54,6 @@ def _at(generation: Any) -> str:
     return "–" if generation is None else f"generation {generation}"
 
 
-def printable(text: str) -> str:
+def plain(text: str) -> str:
     """Make text from data fit for a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genloss.cli.run import cores
-from genloss.cli.tell import console, printable
+from genloss.cli.tell import console, plain
 
 if TYPE_CHECKING:
     from genloss.theory.ledger import Row
@@ -93,9 +93,9 @@ def tell(ledger: "Ledger") -> None:
         table.add_column("measured", no_wrap=True)
         table.add_column("verdict", overflow="fold", min_width=8)
         for row in rows:
-            source = Text(printable(row.source), style="dim")
-            said, _, then = printable(row.verdict).partition("; ")
-            verdict = Text(printable(row.verdict) if wide else said, style="green" if row.holds else "bold red")
+            source = Text(plain(row.source), style="dim")
+            said, _, then = plain(row.verdict).partition("; ")
+            verdict = Text(plain(row.verdict) if wide else said, style="green" if row.holds else "bold red")
             more = Text(f"\n{then}" if then else "", style="green" if row.holds else "bold red")
             first = [_claim(row), source] if wide else [Text.assemble(_claim(row), "\n", source, more)]
             table.add_row(*first, _predicted(row), _measured(row), verdict)
@@ -108,7 +108,7 @@ def _claim(row: "Row") -> Any:
 
     when = "" if row.generation < 0 else f", generation {row.generation}"
     how = f"{row.probe}, {row.engine}{when}"
-    return Text.assemble((printable(row.claim), "bold"), "\n", (printable(how), "dim"))
+    return Text.assemble((plain(row.claim), "bold"), "\n", (plain(how), "dim"))
 
 
 def _predicted(row: "Row") -> Any:
@@ -137,5 +137,5 @@ def _sum(ledger: "Ledger") -> str:
             counts.append(f"{number} {words if number == 1 else {'erratum': 'errata'}.get(words, words + 's')}")
     said = ", ".join(counts)
     if failing:
-        return printable(f"{said}: {len(failing)} FAIL ({'; '.join(failing)})")
+        return plain(f"{said}: {len(failing)} FAIL ({'; '.join(failing)})")
     return f"{said}: all stand at five standard errors (seed {ledger.seed})"
