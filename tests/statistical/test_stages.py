@@ -7,8 +7,8 @@ from scipy.special import psi
 from genloss.chain import Chain
 from genloss.curators import TopFraction
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.probes import variance
 from genloss.meta import probe
+from genloss.probes import variance
 from genloss.regimes import Accumulate, FreshReal, Replace
 from genloss.run import run
 from genloss.stages import stages
