@@ -85,7 +85,7 @@ def anchors(name: str, rows: np.ndarray):
 
     torch.set_num_threads(1)
     tensors = torch.as_tensor(rows)
-    config = GPT2Config(vocab_size=VOCAB, bos_token_id=None, eos_token_id=None)
+    config = GPT2Config(vocab_size=VOCAB, bos_token_id=VOCAB, eos_token_id=None)
     if name in ("lefthash", "selfhash"):
         settings = WatermarkingConfig(**(SELF if name == "selfhash" else {}))
         detector = WatermarkDetector(config, "cpu", settings, ignore_repeated_ngrams=True)

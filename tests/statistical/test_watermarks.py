@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from genloss.corpus import BPE, Documents, Sotu
+from genloss.corpus import Documents, Sotu
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
 from genloss.provenance.tails import log_binomial_tail
 
@@ -29,7 +29,7 @@ SCHEMES = {
 @cache
 def human(tokens: str, least: int, documents: int) -> Documents:
     """Paragraphs of presidential addresses with at least so many tokens."""
-    found = Sotu(tokens=BPE(1000) if tokens == "bpe" else tokens).train
+    found = Sotu(tokens=tokens).train
     long = np.flatnonzero(found.lengths >= least)
     return found.take(np.random.default_rng(0).permutation(long)[:documents])
 
@@ -56,7 +56,7 @@ def assert_level(seen: np.ndarray, documents: int, levels: tuple[float, ...] = L
 @pytest.mark.statistical
 @pytest.mark.parametrize("name", SCHEMES)
 def test_human_text_is_flagged_at_the_level(name, seed):
-    documents = human("bpe", 80, 400)
+    documents = human("word", 80, 400)
     scheme = SCHEMES[name](documents.tokenizer.size)
     assert_level(rates(scheme, documents, 8, seed, LEVELS[:2]), len(documents), LEVELS[:2])
 
@@ -74,7 +74,7 @@ def test_two_thousand_human_documents_under_fifty_keys(name, seed):
 @pytest.mark.statistical
 def test_counting_windows_is_no_test(seed):
     """The control: the binomial over all windows, as is usual, flags human text far too often."""
-    documents = human("bpe", 150, 1000)
+    documents = human("byte", 400, 150)
     vocab = documents.tokenizer.size
     rng, flagged = np.random.default_rng(seed), []
     base = SCHEMES["selfhash"](vocab)
@@ -93,7 +93,7 @@ def test_counting_windows_is_no_test(seed):
 
 @pytest.mark.statistical
 def test_no_passage_of_human_text_is_flagged_more_often_than_asked(seed):
-    documents = human("bpe", 150, 300)
+    documents = human("word", 150, 300)
     spec = WatermarkSpec(Gumbel(documents.tokenizer.size, seed + 1))
     begins, tokens = documents.offsets, documents.tokens
     found = [bool(spec.spans(tokens[begins[i] : begins[i + 1]], level=0.05)) for i in range(len(documents))]
@@ -102,7 +102,7 @@ def test_no_passage_of_human_text_is_flagged_more_often_than_asked(seed):
 
 @pytest.mark.statistical
 def test_decoys_keep_their_level(seed):
-    documents = human("bpe", 80, 400)
+    documents = human("word", 80, 400)
     rng = np.random.default_rng(seed)
     begins, tokens = documents.offsets, documents.tokens
     spec = WatermarkSpec(Gumbel(documents.tokenizer.size, 3))

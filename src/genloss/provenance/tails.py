@@ -229,7 +229,7 @@ class LatticeSum:
 
         at, _ = self._support
         deviation = np.sqrt(self._generating(np.zeros(1))[2][0])
-        edge = np.sinh(np.linspace(-6.5, 6.5, 1201)) / np.sinh(6.5)
+        edge = np.sinh(np.linspace(-6.5, 6.5, 401)) / np.sinh(6.5)
         theta = edge * 60 / min(deviation, max(1.0, at[-1] / 8))
         k0, k1, k2, k3 = self._generating(theta)
         use = np.concatenate([[True], np.diff(k1) > 1e-9 * (at[-1] + 1)]) & (k2 > 1e-7)

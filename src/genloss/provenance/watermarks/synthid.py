@@ -277,10 +277,7 @@ class SynthID:
         if self._patterns is not None:
             return LatticeSum(lattice_of(self._patterns))
         if self.hash == "rounds" and self.head is None:
-            law = np.ones(1)
-            for weight in self.weights:
-                law = np.convolve(law, np.concatenate([[0.5], np.zeros(weight - 1), [0.5]]))
-            return LatticeSum(law)
+            return _fair(tuple(self.weights.tolist()))
         # No closed form: the patterns of so many random n-grams, and the largest score that there can be.
         units = np.random.default_rng(0).integers(2**64, size=16 * _DRAWS, dtype=np.uint64)
         largest = 8192 if self.head is not None else int(self.weights.sum())
@@ -291,3 +288,12 @@ class SynthID:
 def _table(seed: int, size: int) -> NDArray[np.uint8]:
     """The table of bits: the lowest bit of each number of the Mersenne Twister."""
     return np.asarray(generators().words(seed & 0xFFFFFFFF, size) & 1, dtype=np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _fair(weights: tuple[int, ...]) -> LatticeSum:
+    """The law of a weighted sum of fair bits."""
+    law = np.ones(1)
+    for weight in weights:
+        law = np.convolve(law, np.concatenate([[0.5], np.zeros(weight - 1), [0.5]]))
+    return LatticeSum(law)
