@@ -1,0 +1,117 @@
+"""The synthetic share of a corpus on disk: what scores its rows, and what the scores are compared with."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from genloss.data import Floats
+from genloss.errors import SpecError
+from genloss.provenance.reading import LONGEST, Row, score_of, text_of, tokens_of
+from genloss.provenance.watermarks.spec import WatermarkSpec
+
+Rows = Iterable[Row]
+Score = Callable[[Rows], Iterator[tuple[list[Row], Floats]]]
+"""Scores rows, some at a time."""
+
+_FEWEST = 20
+_BATCH = 512
+
+
+def sampled(rows: Rows, most: int, rng: Generator) -> list[Row]:
+    """Choose at most so many rows, each as likely as any other, without holding more (Vitter 1985, algorithm R)."""
+    held: list[Row] = []
+    for number, row in enumerate(rows):
+        if len(held) < most:
+            held.append(row)
+        elif (at := int(rng.integers(number + 1))) < most:
+            held[at] = row
+    return held
+
+
+def by_field(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
+    """The scores that a detector has written into the rows."""
+    for some in _batches(rows):
+        yield some, np.array([score_of(row) for row in some])
+
+
+def by_watermark(spec: WatermarkSpec, tokenizer: Any = None) -> Score:
+    """Scores rows by minus the decimal logarithm of the p-value of a watermark."""
+
+    def score(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
+        for chunk in tokens_of(rows, spec, tokenizer):
+            yield [row for row, _ in chunk], np.abs(spec.detect_each([ids for _, ids in chunk]).log10_p)
+
+    return score
+
+
+def flagged(score: Score, p: float) -> Score:
+    """Scores rows by 1 where the p-value of a watermark is at most p, else 0."""
+
+    def flag(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
+        for some, found in score(rows):
+            yield some, (found >= -math.log10(p)).astype(float)
+
+    return flag
+
+
+def by_classifier(human: list[Row], synthetic: list[Row], rng: Generator) -> tuple[Score, Floats, Floats]:
+    """Train a text classifier on half of both references, and score their other halves by it.
+
+    Returns:
+        What scores rows, the scores of the human half, and those of the synthetic half.
+
+    Raises:
+        SpecError: Where a reference has fewer than 20 rows.
+    """
+    from genloss.provenance.detectors import TextClassifier
+
+    halves = []
+    for rows, name in ((human, "--reference"), (synthetic, "--synthetic")):
+        if len(rows) < _FEWEST:
+            raise SpecError(f"{name}: {len(rows)} documents; a classifier needs {_FEWEST}, half to train on")
+        texts = [text_of(row) for row in rows]
+        order = rng.permutation(len(texts))
+        halves.append([[texts[i] for i in half] for half in np.array_split(order, 2)])
+    detector = TextClassifier().fit(halves[0][0], halves[1][0])
+
+    def score(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
+        for some in _batches(rows):
+            yield some, detector.score([text_of(row) for row in some])
+
+    return score, detector.score(halves[0][1]), detector.score(halves[1][1])
+
+
+def scores(score: Score, rows: Rows, labels: int = 0) -> tuple[Floats, list[list[str]]]:
+    """Score all rows of a corpus: 8 bytes a row, and its labels as text.
+
+    Args:
+        score: What scores them.
+        rows: The rows.
+        labels: How many labels each has.
+
+    Returns:
+        The scores, and for each label one text a row.
+    """
+    parts: list[Floats] = []
+    named: list[list[str]] = [[] for _ in range(labels)]
+    for some, found in score(rows):
+        parts.append(found)
+        for each, kept in enumerate(named):
+            kept += [str(row.labels[each]) for row in some]
+    return np.concatenate(parts) if parts else np.zeros(0), named
+
+
+def _batches(rows: Rows) -> Iterator[list[Row]]:
+    held: list[Row] = []
+    length = 0
+    for row in rows:
+        held.append(row)
+        length += len(row.value) if isinstance(row.value, (str, bytes)) else 0
+        if len(held) == _BATCH or length > LONGEST // 8:
+            yield held
+            held, length = [], 0
+    if held:
+        yield held
