@@ -46,7 +46,7 @@ def probe(result: "Dataset", name: str, predictions: "Dataset | None" = None) ->
     Args:
         result: What `genloss.run` or `genloss.load` gave.
         name: The probe.
-        predictions: What theory says, with the same names; drawn as dotted lines with the name of the law.
+        predictions: What theory says, with the same names; drawn as dashed lines with the name of the law.
 
     Raises:
         SpecError: Where there is no such probe, or matplotlib is missing.
