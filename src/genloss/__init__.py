@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from genloss.families.regression import OLS, LinearModel, OLSNorm, RegressionNorm
     from genloss.families.rows import ArrayFile, Digits, Rows
     from genloss.families.softmax import NextToken, SoftmaxMLE
+    from genloss.theory import predict
 
 __version__ = VERSION
 
@@ -48,6 +49,7 @@ _NAMED_LATER = {
     "genloss.families.regression": "OLS LinearModel OLSNorm RegressionNorm",
     "genloss.families.rows": "ArrayFile Digits Rows",
     "genloss.families.softmax": "NextToken SoftmaxMLE",
+    "genloss.theory": "predict",
 }
 _PLACES = {name: module for module, names in _NAMED_LATER.items() for name in names.split()}
 _PARTS = ("probes", "provenance", "report", "testing", "theory")
@@ -131,6 +133,7 @@ __all__ = [
     "Words",
     "Zipf",
     "load",
+    "predict",
     "probes",
     "run",
     "stages",
