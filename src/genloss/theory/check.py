@@ -19,8 +19,8 @@ Way = Literal["exact", "rows", "direct"]
 SIGMAS = 5.0
 FALSE_SIGMAS = 20.0
 _BLOCK = 4096
-_ROWS = 1e7
-_NUMBERS = 6e6
+_ROWS = 5e6
+_NUMBERS = 4e6
 _POWER = {"exact": 1.0, "rows": 4.0, "direct": 1.0}
 
 

@@ -87,7 +87,7 @@ def mean_exponential(source: Exponential, learner: ExponentialMLE, regime: Repla
     example=_EXPONENTIAL,
     reference="Gamma law of a sum",
     formula=r"\mathrm{Var}\,\theta_t=\theta^2\Bigl[\prod_{i\le t}(1+1/n_i)-1\Bigr]",
-    power=0.2,
+    power=0.3,
 )
 def mean_spread_exponential(source: Exponential, learner: ExponentialMLE, regime: Replace, n: Sizes) -> Values:
     """Between replicates the scale spreads exponentially."""

@@ -262,6 +262,8 @@ def subsample_plateau(n: float) -> float:
     r"\ \text{(divisor } n,\ \text{truth included})",
     tags=(GENTLE,),
     generations=12,
+    replicates=40_000,
+    power=0.15,
 )
 def variance_past_models(source: Gaussian, learner: GaussianMLE, regime: PastModels, n: Sizes, chain: Chain) -> Values:
     """Fresh draws from all models so far keep on average exactly what accumulating their data keeps."""
@@ -338,6 +340,7 @@ def variance_limit_fixed_real(source: Gaussian, learner: GaussianMLE, regime: Fi
     reference=TWO_POINT,
     formula=r"C(m,m)=\sum_{s,t}w_sw_tC(s,t)\ \text{over the blocks in the window}",
     generations=15,
+    replicates=50_000,
 )
 def variance_window(source: Gaussian, learner: GaussianMLE, regime: Window, n: Sizes, chain: Chain) -> Values:
     """A window of k generations only slows collapse down, by about k^2 in the exponent's time."""

@@ -77,7 +77,7 @@ class Law:
     levels: tuple[float, ...] = ()
     scalar: bool = False
     generations: int = 8
-    replicates: int = 40_000
+    replicates: int = 20_000
     power: float = 0.1
     tolerance: float = 0.0
     first: int = 0
