@@ -54,11 +54,13 @@ def assert_level(seen: np.ndarray, documents: int, levels: tuple[float, ...] = L
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("name", [name for name in SCHEMES if name != "selfhash-original"])
 def test_human_text_is_flagged_at_the_level(name, seed):
-    documents = human("word", 80, 400)
+    documents = human("word", 80, 250)
     scheme = SCHEMES[name](documents.tokenizer.size)
-    assert_level(rates(scheme, documents, 8, seed, LEVELS[:2]), len(documents), LEVELS[:2])
+    # One list for all text moves all documents together: it takes more keys.
+    keys = 40 if name == "unigram" else 8
+    assert_level(rates(scheme, documents, keys, seed, LEVELS[:2]), len(documents), LEVELS[:2])
 
 
 @pytest.mark.slow
@@ -102,7 +104,7 @@ def test_no_passage_of_human_text_is_flagged_more_often_than_asked(seed):
 
 @pytest.mark.statistical
 def test_decoys_keep_their_level(seed):
-    documents = human("word", 80, 400)
+    documents = human("word", 80, 250)
     rng = np.random.default_rng(seed)
     begins, tokens = documents.offsets, documents.tokens
     spec = WatermarkSpec(Gumbel(documents.tokenizer.size, 3))

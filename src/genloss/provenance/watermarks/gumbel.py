@@ -44,7 +44,7 @@ class Gumbel:
     Example:
         >>> import numpy as np
         >>> Gumbel(100, 42).choose([1, 2, 3, 4], np.full(100, 0.01), np.random.default_rng(0))
-        62
+        18
     """
 
     vocab_size: int

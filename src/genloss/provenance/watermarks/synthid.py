@@ -215,7 +215,7 @@ class SynthID:
         law /= law.sum()
         kernels().tournament(law, self._bits(units, rows=True))
         with np.errstate(divide="ignore"):
-            return np.log(law)
+            return np.asarray(np.log(law))
 
     def choose(self, context: Sequence[int] | Array, probs: Array, rng: Generator) -> int:
         """Draw the winner of the tournament."""
