@@ -18,6 +18,7 @@ from genloss.chain import Chain
 from genloss.data import Pool
 from genloss.describe import checksum
 from genloss.errors import SpecError
+from genloss.files import commit
 from genloss.labels import dataset
 from genloss.meta import Meta, meta_of
 from genloss.plan import Plan
@@ -29,23 +30,6 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_CHECKPOINTS = float(os.environ.get("GENLOSS_CHECKPOINT_SECONDS", "5"))
 _FORMAT = 1
 _STRAY = re.compile(r"\.(study|run)\.json\.\d+\.tmp")
-
-
-def commit(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all: written beside, flushed to the disk, renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
 
 
 def foreign(folder: Path) -> bool:

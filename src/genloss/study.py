@@ -10,6 +10,7 @@ from genloss import spec as specs
 from genloss import storage
 from genloss.errors import SpecError
 from genloss.execute import check_workers
+from genloss.files import commit
 from genloss.run import planned, run
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Study:
             self.folder.mkdir(parents=True, exist_ok=True)
             base = None if self.base is None else str(self.base)
             content = {"spec": self.spec, "base": base, "name": self.name}
-            storage.commit(path, json.dumps(content, indent=1).encode())
+            commit(path, json.dumps(content, indent=1).encode())
 
 
 def opened(folder: str | Path) -> Study:

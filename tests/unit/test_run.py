@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 import genloss as gl
-from genloss import storage
 from genloss.block import Job
 from genloss.errors import NotExact, SpecError
+from genloss.files import commit
 from genloss.layout import layout
 
 VARIANCE = {"variance": gl.probes.variance}
@@ -308,14 +308,14 @@ def test_jobs_have_names_in_order():
 
 def test_a_file_is_put_in_place_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    storage.commit(path, b"one")
+    commit(path, b"one")
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left on device") as error:
-        storage.commit(path, b"two")
+        commit(path, b"two")
     assert error.value.filename == str(path)
     assert path.read_bytes() == b"one"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]

@@ -50,7 +50,7 @@ def write(found: "Mapping[str, Mapping[str, Dataset]]", path: str | Path, title:
     tallest = max(panel.height for panel in made)
     made = [Panel(panel.label, panel.alt, panel.width, tallest, _grown(panel, tallest)) for panel in made]
     figure = compose(made, title, columns=3)
-    from genloss.storage import commit
+    from genloss.files import commit
 
     if where.suffix == ".svg":
         from genloss.report.figure import svg

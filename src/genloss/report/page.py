@@ -194,7 +194,7 @@ def render(template: str, where: Path | None, **known: Any) -> str:
     )
     page = environment.get_template(template).render(**known)
     if where is not None:
-        from genloss.storage import commit
+        from genloss.files import commit
 
         commit(where, page.encode())
     return page

@@ -1,9 +1,7 @@
 """A fitted detector as one file: arrays and a header in JSON, no pickle, put in place whole or not at all."""
 
-import contextlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ import numpy as np
 
 from genloss.data import Array
 from genloss.errors import SpecError
+from genloss.files import commit
 
 _FORMAT = 1
 
@@ -32,18 +31,10 @@ def save(path: str | Path, kind: str, settings: Mapping[str, Any], arrays: Mappi
     content = io.BytesIO()
     packed: dict[str, Any] = {"header": np.frombuffer(header.encode(), dtype=np.uint8), **arrays}
     np.savez_compressed(content, **packed)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("wb") as file:
-            file.write(content.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        commit(path, content.getvalue())
     except OSError as error:
         raise SpecError(f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def load(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]:
