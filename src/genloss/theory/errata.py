@@ -114,7 +114,7 @@ def lost_mass_published(source: Categorical | Zipf, learner: CategoricalMLE, reg
     "excess_risk",
     status=FALSE,
     corrected="excess_risk_accumulate",
-    example=Chain(LinearModel([1.0, -1.0, 0.5, 2.0]), OLS(), Accumulate(8), n0=8),
+    example=Chain(LinearModel([1.0, -1.0, 0.5, 2.0]), OLS(), Accumulate(10), n0=10),
     when=lambda chain: chain.learner.ridge == 0 and chain.regime.n in ("n0", chain.n0),  # type: ignore[attr-defined]
     reference="Gerstgrasser et al. 2024 (2404.01413), their formula for one design taken for new inputs",
     formula=r"E\|w_t-w\|^2=\frac{s^2d}{n-d-1}\sum_{i\le t+1}\frac1{i^2}",
