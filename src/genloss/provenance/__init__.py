@@ -1,5 +1,8 @@
-"""Who made this: watermarks, and evidence with p-values that hold."""
+"""Who made this: watermarks and detectors, evidence with p-values that hold, and the synthetic share of a corpus."""
 
+from genloss.provenance import detectors
+from genloss.provenance.accuracy import Accuracy, accuracy
+from genloss.provenance.calibrate import Calibrated, Calibration, calibrate
 from genloss.provenance.evidence import (
     Evidence,
     Evidences,
@@ -8,23 +11,32 @@ from genloss.provenance.evidence import (
     benjamini_yekutieli,
     combine,
 )
+from genloss.provenance.prevalence import Prevalence, prevalence
 from genloss.provenance.spans import Span
 from genloss.provenance.watermarks import KGW, BayesianHead, Gumbel, SynthID, Unigram, WatermarkSpec
 from genloss.provenance.watermarks.learner import Watermarked
 
 __all__ = [
     "KGW",
+    "Accuracy",
     "BayesianHead",
+    "Calibrated",
+    "Calibration",
     "Evidence",
     "Evidences",
     "Gumbel",
+    "Prevalence",
     "Span",
     "SynthID",
     "Unigram",
     "WatermarkSpec",
     "Watermarked",
+    "accuracy",
     "against_reference",
     "benjamini_hochberg",
     "benjamini_yekutieli",
+    "calibrate",
     "combine",
+    "detectors",
+    "prevalence",
 ]
