@@ -1,6 +1,6 @@
 """Every regime and curator against its closed form, by rows and exactly.
 
-The expected variances come from one principle (THEORY section 0): a model that reproduces mean and variance (divisor n)
+The expected variances come from one principle (pair coalescence, genloss.theory.twopoint): a model that reproduces mean and variance (divisor n)
 of its training set keeps the expected half squared difference of any two points. `expected` works it out block by
 block; the closed forms beside it are those of the papers.
 """
@@ -67,7 +67,7 @@ def offset(g):
 
 
 def closed(sizes):
-    """Accumulate: the product of 1 - M_i / N_i^2 (Kazdan et al.; THEORY 2.1)."""
+    """Accumulate: the product of 1 - M_i / N_i^2 (Kazdan et al. 2024)."""
     sizes = np.asarray(sizes, dtype=float)
     return np.cumprod(1 - sizes / np.cumsum(sizes) ** 2)
 
@@ -80,7 +80,7 @@ GROWING = [5, *(5 + 3 * t for t in range(1, T + 1))]
 
 
 def fixed_real(n_real, n):
-    """THEORY 2.4: the synthetic part alone moves about the fixed real rows."""
+    """Fixed real rows: the synthetic part alone moves about the fixed real rows."""
     share = n / (n_real + n)
     real = 1 - 1 / n_real
     values, off = [real], 0.0
@@ -91,7 +91,7 @@ def fixed_real(n_real, n):
 
 
 def fresh_real(n, alpha, mixed):
-    """THEORY 2.3: fixed composition, or `mixed` where every row is real with probability alpha."""
+    """Fresh real rows: fixed composition, or `mixed` where every row is real with probability alpha."""
     off, values = 1 / n, [1 - 1 / n]
     for _ in range(T):
         before = off
@@ -157,7 +157,7 @@ def test_classic_mistakes_are_seen(seed):
 
 
 def subsampled(n):
-    """THEORY 2.2: n rows of an accumulated pool, without replacement."""
+    """Accumulate-subsample: n rows of an accumulated pool, without replacement."""
     spread = [1.0]
     for t in range(1, T + 1):
         rows = n * (t + 1)
