@@ -1,8 +1,8 @@
 """Every regime and curator against its closed form, by rows and exactly.
 
 The expected variances come from one principle (pair coalescence, genloss.theory.twopoint): a model that reproduces mean
-and variance (divisor n) of its training set keeps the expected half squared difference of any two points. `expected` works it out block by
-block; the closed forms beside it are those of the papers.
+and variance (divisor n) of its training set keeps the expected half squared difference of any two points. `expected`
+works it out block by block; the closed forms beside it are those of the papers.
 """
 
 import numpy as np
