@@ -292,8 +292,9 @@ def _no_text(document: Any) -> Any:
 
 def _windows(tokens: Tokens, offsets: Array, reach: int) -> NDArray[np.uint64]:
     """Names the tokens before each token, and its document; where fewer stand before it, the name means nothing."""
-    names = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)).astype(np.uint64)
+    names = np.repeat(np.arange(1, len(offsets)), np.diff(offsets)).astype(np.uint64)
     with np.errstate(over="ignore"):
+        names *= np.uint64(0xD1B54A32D192ED03)
         for back in range(1, reach + 1):
             before = np.roll(tokens, back).astype(np.uint64)
             names = (names ^ (before + np.uint64(1))) * np.uint64(0x9E3779B97F4A7C15)

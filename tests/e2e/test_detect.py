@@ -1,0 +1,319 @@
+"""`genloss detect` and `genloss prevalence`: what they print and write, their exit status, and hostile input."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import genloss
+from genloss.cli.main import main
+from genloss.corpus import BPE
+from genloss.corpus.reading import sotu_texts
+from genloss.families.ngram import NGram
+from genloss.provenance import Watermarked, WatermarkSpec
+from genloss.provenance import reading as reading_module
+
+CONFIG = {"greenlist_ratio": 0.25, "bias": 6.0, "hashing_key": 15485863, "seeding_scheme": "lefthash"}
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Human and watermarked texts, the tokenizer, its vocabulary."""
+    texts = sotu_texts()[::20]
+    documents = BPE(600).train(texts)
+    size = documents.tokenizer.size
+    spec = WatermarkSpec.from_transformers(CONFIG, vocab_size=size)
+    rng = np.random.default_rng(0)
+    marked = Watermarked(NGram(3, max_length=150), spec).fit(documents, rng).sample(260, rng)
+    marked = marked.take(np.flatnonzero(marked.lengths > 40))
+    assert len(marked) > 140
+    return texts, marked, documents.tokenizer, size
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, made):
+    monkeypatch.chdir(tmp_path)
+    texts, marked, tokenizer, size = made
+    (tmp_path / "tokenizer.json").write_text(tokenizer.settings)
+    (tmp_path / "config.json").write_text(json.dumps({"vocab_size": size}))
+    (tmp_path / "watermark.json").write_text(json.dumps(CONFIG))
+    written = list(marked)
+    lines("corpus.jsonl", [{"text": text, "year": 1900 + i % 2} for i, text in enumerate(texts[:190] + written[:10])])
+    lines("human.jsonl", [{"text": text} for text in texts[400:700]])
+    lines("made.jsonl", [{"text": text} for text in written[20:140]])
+    return tmp_path
+
+
+def lines(name, rows):
+    with open(name, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def rows(name):
+    with open(name, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+READ = ("--spec", "watermark.json", "--tokenizer", ".")
+
+
+def ran(capsys, *arguments):
+    try:
+        status = main(list(map(str, arguments)))
+    except SystemExit as stop:
+        status = stop.code
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def refused(capsys, *arguments):
+    """Run, and give the one line that says why not."""
+    status, out, err = ran(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("genloss")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_watermarked_documents_are_found_and_said(here, capsys):
+    status, out, _ = ran(capsys, "detect", "corpus.jsonl", *READ)
+    assert status == 0
+    assert "of 200 documents bear the watermark" in out
+    assert "the corpus as one text: p = " in out
+    assert "warning: the tokenizer has 600 ids, the watermark 601" in out
+    assert "corpus.jsonl: line 19" in out or "corpus.jsonl: line 200" in out
+
+
+def test_json_names_every_flagged_document_and_ids_say_the_same(here, capsys, made):
+    status, out, err = ran(capsys, "detect", "corpus.jsonl", *READ, "--json")
+    found = json.loads(out)
+    assert (status, err) == (0, "")
+    assert found["documents"] == 200
+    assert 8 <= found["flagged"] <= 12
+    lines_flagged = {int(each["where"].rpartition(" ")[2]) for each in found["found"]}
+    assert len(lines_flagged & set(range(191, 201))) >= 8
+    assert found["corpus"]["log10_p"] < -4
+    logs = [each["log10_p"] for each in found["found"]]
+    assert logs == sorted(logs)
+    assert all(each["log10_adjusted_p"] <= -2 for each in found["found"])
+    _, marked, _, size = made
+    ids = [marked.tokens[a:b].tolist() for a, b in zip(marked.offsets, marked.offsets[1:], strict=False)][:10]
+    lines("ids.jsonl", [{"ids": each} for each in ids])
+    pq.write_table(pa.table({"ids": ids}), "ids.parquet")
+    read = ("--spec", "watermark.json", "--ids", "--vocab-size", size, "--json")
+    both = [json.loads(ran(capsys, "detect", f"ids.{kind}", *read)[1]) for kind in ("jsonl", "parquet")]
+    assert [each["log10_p"] for each in both[0]["found"]] == [each["log10_p"] for each in both[1]["found"]]
+    spec = WatermarkSpec.from_transformers(CONFIG, vocab_size=size)
+    assert both[0]["found"][0]["log10_p"] == pytest.approx(spec.detect_each(ids).log10_p.min())
+    assert both[0]["corpus"]["log10_p"] == pytest.approx(spec.detect_corpus(ids).log10_p)
+
+
+def test_every_kind_of_file_says_the_same(here, capsys):
+    texts = [row["text"] for row in rows("corpus.jsonl")]
+    pq.write_table(pa.table({"text": texts}), "corpus.parquet", row_group_size=70)
+    with gzip.open("corpus.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+    with open("corpus.txt", "w", encoding="utf-8") as file:
+        file.write("\n\n".join(" ".join(text.split()) for text in texts))
+    found = [
+        json.loads(ran(capsys, "detect", f"corpus.{kind}", *READ, "--json")[1])
+        for kind in ("jsonl", "parquet", "jsonl.gz", "txt")
+    ]
+    assert found[0]["corpus"] == found[1]["corpus"] == found[2]["corpus"]
+    assert [each["documents"] for each in found] == [200] * 4
+    together = json.loads(ran(capsys, "detect", "corpus.jsonl", "corpus.parquet", *READ, "--json")[1])
+    assert together["documents"] == 400
+    assert together["corpus"]["units"] == found[0]["corpus"]["units"]
+
+
+@pytest.mark.parametrize(("bound", "status"), [("0.02", 1), ("0.2", 0)])
+def test_the_exit_status_serves_ci(here, capsys, bound, status):
+    assert ran(capsys, "detect", "corpus.jsonl", *READ, "--fail-above", bound)[0] == status
+    known = ("--reference", "human.jsonl", "--synthetic", "made.jsonl")
+    lines("half.jsonl", rows("corpus.jsonl") + rows("made.jsonl"))
+    bound = "0.1" if status else "0.9"
+    assert ran(capsys, "prevalence", "half.jsonl", *known, *READ, "--fail-above", bound)[0] == status
+
+
+def test_the_evidence_of_every_document_is_written_whole_or_not_at_all(here, capsys):
+    assert ran(capsys, "detect", "corpus.jsonl", *READ, "--out", "evidence.jsonl")[0] == 0
+    found = rows("evidence.jsonl")
+    assert len(found) == 200
+    assert set(found[0]) == {"where", "statistic", "units", "log10_p", "log10_adjusted_p", "flagged"}
+    lines("bad.jsonl", [{"text": "fine"}, {"text": None}])
+    before = sorted(path.name for path in here.iterdir())
+    assert "bad.jsonl: line 2: holds nothing, not text" in refused(
+        capsys, "detect", "corpus.jsonl", "bad.jsonl", *READ, "--out", "more.jsonl"
+    )
+    assert sorted(path.name for path in here.iterdir()) == before
+    assert "--out: nowhere: no such folder" in refused(
+        capsys, "detect", "corpus.jsonl", *READ, "--out", "nowhere/more.jsonl"
+    )
+
+
+def test_prevalence_by_classifier_watermark_and_scores(here, capsys):
+    known = ("--reference", "human.jsonl", "--synthetic", "made.jsonl", "--json")
+    watermark = json.loads(ran(capsys, "prevalence", "corpus.jsonl", *known, *READ, "--group", "year")[1])
+    assert watermark["low"] <= 0.05 <= watermark["high"] < 0.15
+    assert list(watermark["groups"]) == ["1900", "1901"]
+    classifier = json.loads(ran(capsys, "prevalence", "corpus.jsonl", *known)[1])
+    assert 0 <= classifier["low"] < 0.1
+    assert classifier["rows"] == 200
+    alone = json.loads(ran(capsys, "prevalence", "corpus.jsonl", "--reference", "human.jsonl", *READ, "--json")[1])
+    assert alone["lower_bound"]
+    assert 0.02 < alone["share"] < 0.09
+    rng = np.random.default_rng(0)
+    for name, rows in (("scored", np.r_[rng.normal(0, 1, 900), rng.normal(4, 1, 100)]),
+                       ("zero", rng.normal(0, 1, 500)), ("one", rng.normal(4, 1, 500))):  # fmt: skip
+        lines(f"{name}.jsonl", [{"score": float(row)} for row in rows])
+    scored = (
+        "prevalence",
+        "scored.jsonl",
+        "--reference",
+        "zero.jsonl",
+        "--synthetic",
+        "one.jsonl",
+        "--scores",
+        "score",
+    )
+    found = json.loads(ran(capsys, *scored, "--json")[1])
+    assert found["low"] < 0.1 < found["high"]
+    status, out, _ = ran(capsys, *scored)
+    assert status == 0
+    assert "synthetic share with its 95% interval, method pacc" in out
+
+
+def test_a_share_that_cannot_be_known_passes_nothing(here, capsys):
+    lines("flat.jsonl", [{"score": 1.0}] * 50)
+    same = ("prevalence", "flat.jsonl", "--reference", "flat.jsonl", "--synthetic", "flat.jsonl", "--scores", "score")
+    status, _, err = ran(capsys, *same, "--fail-above", "0.5")
+    assert status == 2
+    assert "the share cannot be known" in err
+    status, out, _ = ran(capsys, *same)
+    assert status == 0
+    assert "warning" in out
+
+
+ROWS = {
+    "latin.jsonl": (b'{"text": "caf\xe9"}\n', "latin.jsonl: line 1: no UTF-8 at byte 13 (0xe9)"),
+    "number.jsonl": (b'{"text": 5}', "line 1: holds a number, not text"),
+    "surrogate.jsonl": (b'{"text": "\\ud800"}', "cannot be written in UTF-8 at character 0"),
+    "deep.jsonl": (b"[" * 100_000, "line 1: no JSON (too deep or too large)"),
+    "plain.jsonl": (b"\n\nhello\n", "line 3: no JSON (Expecting value)"),
+    "list.jsonl": (b"[1]", "line 1: holds a list; give one JSON object a line"),
+    "other.jsonl": (b'{"body": "x"}', "no field 'text'; it has body"),
+    "empty.jsonl": (b"", "no documents; give at least one"),
+    "cut.jsonl.gz": (gzip.compress(b'{"text": "x"}')[:20], "cut.jsonl.gz: is damaged, or not gzipped"),
+    "no.parquet": (b"x", "no.parquet: no Parquet that can be read"),
+    "no.csv": (b"x", "no.csv: is of no known kind; known: .jsonl"),
+    "latin.txt": (b"caf\xe9", "latin.txt: line 1: no UTF-8"),
+}
+IDS = {
+    "[1, 99999]": "id 99999 at position 1 is outside the vocabulary of 601",
+    "[-1]": "id -1 at position 0 is outside the vocabulary",
+    "[NaN]": "holds nan; token ids are whole numbers",
+    "[1, Infinity]": "holds an infinite number",
+    "[1.5]": "holds 1.5; token ids are whole numbers",
+    "[123456789012345678901234567890]": "no whole numbers; give token ids",
+    "[[1], [2, 3]]": "holds more than whole numbers",
+    "[true]": "holds more than whole numbers",
+    '"text"': "holds text, not token ids",
+    "null": "holds nothing, not token ids",
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_hostile_rows_are_one_line(here, capsys, name):
+    content, says = ROWS[name]
+    (here / name).write_bytes(content)
+    assert says in refused(capsys, "detect", name, *READ)
+
+
+@pytest.mark.parametrize("ids", IDS)
+def test_hostile_ids_are_one_line(here, capsys, ids):
+    (here / "ids.jsonl").write_text(f'{{"ids": {ids}}}')
+    said = refused(capsys, "detect", "ids.jsonl", "--spec", "watermark.json", "--ids", "--vocab-size", "601")
+    assert said.startswith("genloss: ids.jsonl: line 1: ")
+    assert IDS[ids] in said
+
+
+def test_a_long_line_is_refused_before_it_is_read(here, capsys, monkeypatch):
+    monkeypatch.setattr(reading_module, "LONGEST", 1000)
+    lines("long.jsonl", [{"text": "x"}, {"text": "x" * 2000}])
+    assert "long.jsonl: line 2: longer than" in refused(capsys, "detect", "long.jsonl", *READ)
+    pq.write_table(pa.table({"text": ["x" * 2000]}), "long.parquet")
+    assert "long.parquet: row" in refused(capsys, "detect", "long.parquet", *READ)
+    (here / "long.txt").write_text("words and words\n" * 100)
+    assert "long.txt: line 1: longer than" in refused(capsys, "detect", "long.txt", *READ)
+
+
+def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
+    """The file is sparse; the process may use 256 MB of addresses beyond what it has when it begins to read."""
+    with open("huge.jsonl", "wb") as file:
+        file.truncate(1 << 30)
+    code = (
+        "import resource\n"
+        "from pathlib import Path\n"
+        "from genloss.provenance.reading import rows_of\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28),) * 2)\n"
+        "next(rows_of([Path('huge.jsonl')], 'text'))\n"
+    )
+    path = {**os.environ, "PYTHONPATH": str(Path(genloss.__file__).parents[1])}
+    found = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=False)
+    assert "SpecError: huge.jsonl: line 1: longer than 64 MiB" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["detect", "corpus.jsonl", "--spec", "watermark.json"], "give the model's tokenizer to read text, or --ids"),
+        (["detect", "corpus.jsonl", *READ, "--ids"], "not both"),
+        (["detect", "corpus.jsonl", *READ, "--vocab-size", "500"], "of 500 ids, but the tokenizer has 600"),
+        (["detect", "corpus.jsonl", "--spec", "none.json", "--tokenizer", "."], "none.json: unreadable"),
+        (["detect", "corpus.jsonl", "--spec", "corpus.jsonl", "--tokenizer", "."], "corpus.jsonl: no JSON"),
+        (["detect", "corpus.jsonl", "--spec", "config.json", "--tokenizer", "."], "no watermarking config"),
+        (["detect", "corpus.jsonl", "--spec", "watermark.json", "--ids"], "says no vocabulary; give --vocab-size"),
+        (["detect", "corpus.jsonl", "--spec", "watermark.json", "--tokenizer", "config.json"], "no tokenizer"),
+        (["detect", "corpus.jsonl", *READ, "--fdr", "2"], "--fdr: 2.0 is no share"),
+        (["detect", "corpus.jsonl", *READ, "--fail-above", "nan"], "--fail-above: nan is no share"),
+        (["detect", "none.jsonl", *READ], "none.jsonl: no such file"),
+        (["detect", ".", *READ], "is a folder"),
+        (["prevalence", "corpus.jsonl", "--reference", "human.jsonl"], "--synthetic: nothing known to be synthetic"),
+        (["prevalence", "nan.jsonl", "--reference", "nan.jsonl", "--synthetic", "nan.jsonl", "--scores", "score"],
+         "nan.jsonl: line 2: the score is NaN"),
+        (["prevalence", "corpus.jsonl", "--reference", "human.jsonl", "--synthetic", "made.jsonl", "--ids"],
+         "go with --spec"),
+        (["prevalence", "corpus.jsonl", "--reference", "few.jsonl", "--synthetic", "made.jsonl"],
+         "--reference: 2 documents"),
+        (["prevalence", "corpus.jsonl", "--reference", "human.jsonl", "--synthetic", "made.jsonl", "--group", "no"],
+         "no field 'no'; it has text, year"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_one_line(here, capsys, arguments, says):
+    (here / "nan.jsonl").write_text('{"score": 1.0}\n{"score": NaN}\n')
+    lines("few.jsonl", [{"text": "one"}, {"text": "two"}])
+    assert says in refused(capsys, *arguments)
+
+
+def test_other_specs_are_read(here, capsys, made):
+    """What vLLM writes, and what the library itself does."""
+    size = made[3]
+    plain = WatermarkSpec.from_transformers(CONFIG, vocab_size=size).to_plain()
+    for name, spec in (
+        ("vllm", {"algorithm": "gumbel", "key": 42}),
+        ("own", plain),
+        ("whole", {"watermarking_config": CONFIG}),
+    ):
+        (here / f"{name}.json").write_text(json.dumps(spec))
+        status, out, _ = ran(capsys, "detect", "corpus.jsonl", "--spec", f"{name}.json", "--tokenizer", ".", "--json")
+        assert status == 0
+        assert (json.loads(out)["flagged"] >= 8) == (name != "vllm")

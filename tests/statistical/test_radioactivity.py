@@ -1,0 +1,79 @@
+"""A student of watermarked text is found out; one of real text is not, whatever the key."""
+
+import numpy as np
+import pytest
+
+from genloss.corpus import Sotu
+from genloss.data import concat
+from genloss.families.ngram import NGram
+from genloss.provenance import KGW, Watermarked, WatermarkSpec
+from genloss.provenance.radioactivity import closed_model, open_model
+
+pytestmark = pytest.mark.statistical
+
+DOCUMENTS, SHARE, KEYS = 4000, 0.05, 40
+
+
+@pytest.fixture(scope="module")
+def real():
+    return Sotu().train
+
+
+def keyed(real, rng):
+    scheme = KGW(real.tokenizer.size, bias=6.0)
+    return WatermarkSpec(scheme.with_key(scheme.random_key(rng)))
+
+
+def drawn(real, n, rng):
+    return real.take(rng.integers(len(real), size=n))
+
+
+def test_a_student_at_five_percent_is_found_out(real, seed):
+    rng = np.random.default_rng(seed)
+    spec = keyed(real, rng)
+    few = round(SHARE * DOCUMENTS)
+    marked = Watermarked(NGram(2), spec).fit(drawn(real, DOCUMENTS, rng), rng).sample(few, rng)
+    student = NGram(2).fit(concat([drawn(real, DOCUMENTS - few, rng), marked]), rng)
+    assert closed_model(spec, student.sample(2000, rng)).log10_p < -10
+    contexts = marked[:15]
+    for choice, bound in (("best", -10), ("drawn", -2), ("law", -10)):
+        found = open_model(spec, student, contexts, choice=choice, rng=rng, most=700)
+        assert found.log10_p < bound, choice
+        assert np.isfinite(found.log10_p)
+
+
+def test_students_of_real_text_are_not(real, seed):
+    """p <= .01 comes as often as .01 over keys: more than 5 of 40 has a chance below 1e-5 (and no log is infinite)."""
+    rng = np.random.default_rng(seed)
+    student = NGram(2).fit(drawn(real, DOCUMENTS, rng), rng)
+    written = student.sample(150, rng)
+    found = np.array([closed_model(keyed(real, rng), written).log10_p for _ in range(KEYS)])
+    assert np.isfinite(found).all()
+    assert (found <= -2).sum() <= 5
+    assert (found <= np.log10(0.5)).sum() <= KEYS / 2 + 5 * np.sqrt(KEYS) / 2
+    assert np.median(found) > -1
+
+
+def test_prompts_are_no_evidence(real, seed):
+    """The classic mistake: a clean model that copies its watermarked prompt, scored with the prompt's windows."""
+    rng = np.random.default_rng(seed)
+    spec = keyed(real, rng)
+    marked = Watermarked(NGram(2), spec).fit(drawn(real, 1000, rng), rng).sample(100, rng)
+    prompts = [marked.tokens[a:b] for a, b in zip(marked.offsets[:-1], marked.offsets[1:], strict=True)]
+    copied = [prompt[len(prompt) // 3 :] for prompt in prompts]
+    assert closed_model(spec, copied).log10_p < -100
+    clean = closed_model(spec, copied, prompts)
+    assert clean.units == 0
+    assert clean.p_value == 1.0
+
+
+def test_the_law_of_a_clean_model_is_no_evidence_in_watermarked_contexts(real, seed):
+    rng = np.random.default_rng(seed)
+    clean = NGram(2).fit(drawn(real, DOCUMENTS, rng), rng)
+    found = []
+    for _ in range(4):
+        spec = keyed(real, rng)
+        marked = Watermarked(NGram(2), spec).fit(drawn(real, 500, rng), rng).sample(10, rng)
+        found += [open_model(spec, clean, marked, choice=c, rng=rng, most=150).log10_p for c in ("best", "law")]
+    assert min(found) > -5
+    assert np.median(found) > -1
