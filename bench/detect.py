@@ -1,4 +1,4 @@
-"""Claim: a corpus is read and tested at a million tokens a second, and memory does not grow with it.
+"""Claim: a corpus is read and tested at half a million tokens a CPU second, in memory that the units bound.
 
 `python bench/detect.py` writes corpora of two sizes, runs `detect_rows` over them, and prints tokens a CPU second by
 kind of file, and the peak of memory for a corpus and one ten times as large.
