@@ -110,34 +110,29 @@ def progress(files: list[Path]) -> Iterator[Any]:
         yield bar.update
 
 
-def printable(text: str) -> str:
-    """Make text from data fit for a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _tell(plain: dict[str, Any]) -> None:
+def _tell(told: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from genloss.cli.tell import console
+    from genloss.cli.tell import console, plain
 
     screen = console()
-    documents, flagged, corpus = plain["documents"], plain["flagged"], plain["corpus"]
-    found = f"{flagged} of {documents} documents bear the watermark ({plain['share']:.1%})"
-    said = [f"{found} at a false discovery rate of {plain['fdr']:g}"]
+    documents, flagged, corpus = told["documents"], told["flagged"], told["corpus"]
+    found = f"{flagged} of {documents} documents bear the watermark ({told['share']:.1%})"
+    said = [f"{found} at a false discovery rate of {told['fdr']:g}"]
     said.append(f"the corpus as one text: {_p(corpus['log10_p'])}, {corpus['units']} units, {corpus['method']}")
-    if plain["too_short"]:
-        said.append(f"{plain['too_short']} documents are too short to say anything (p = 1)")
-    for line in [*said, *(f"warning: {note}" for note in plain["warnings"])]:
+    if told["too_short"]:
+        said.append(f"{told['too_short']} documents are too short to say anything (p = 1)")
+    for line in [*said, *(f"warning: {note}" for note in told["warnings"])]:
         screen.print(line, soft_wrap=True)
     if not flagged:
         return
     table = Table(header_style="bold")
     for heading in ("document", "units", "statistic", "p", "adjusted"):
         table.add_column(heading, overflow="fold", justify="left" if heading == "document" else "right")
-    for each in plain["found"][:_SHOWN]:
+    for each in told["found"][:_SHOWN]:
         table.add_row(
-            Text(printable(each["where"])),
+            Text(plain(each["where"])),
             str(each["units"]),
             f"{each['statistic']:.5g}",
             _p(each["log10_p"])[4:],

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from genloss.cli.tell import plain
 from genloss.errors import NotExact, SpecError
 
 _WRONG, _BROKEN, _STOPPED = 2, 1, 130
@@ -58,5 +59,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(message: str, status: int) -> int:
     line = " ".join(message.split())
-    print("genloss: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
+    print(f"genloss: {plain(line)}", file=sys.stderr)
     return status

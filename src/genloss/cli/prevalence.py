@@ -123,32 +123,29 @@ def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
     return found, notes, spec is not None and not synthetic
 
 
-def _tell(plain: dict[str, Any]) -> None:
+def _tell(told: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from genloss.cli.detect import printable
-    from genloss.cli.tell import console
+    from genloss.cli.tell import console, plain
 
     screen = console()
     table = Table(header_style="bold")
     table.add_column("documents", overflow="fold")
     for heading in ("number", "share", "low", "high"):
         table.add_column(heading, justify="right")
-    parts = [("all", plain)]
-    parts += [(f"{label}", each) for name in ("groups", "times") for label, each in plain.get(name, {}).items()]
+    parts = [("all", told)]
+    parts += [(f"{label}", each) for name in ("groups", "times") for label, each in told.get(name, {}).items()]
     for name, each in parts:
-        table.add_row(
-            Text(printable(name)), str(each["rows"]), *(_percent(each[key]) for key in ("share", "low", "high"))
-        )
+        table.add_row(Text(plain(name)), str(each["rows"]), *(_percent(each[key]) for key in ("share", "low", "high")))
     screen.print(table)
-    at_least = "; documents whose watermark does not show are not counted: at least so many" * plain["lower_bound"]
+    at_least = "; documents whose watermark does not show are not counted: at least so many" * told["lower_bound"]
     screen.print(
-        f"synthetic share with its {plain['level']:.0%} interval, method {plain['method']}{at_least}", soft_wrap=True
+        f"synthetic share with its {told['level']:.0%} interval, method {told['method']}{at_least}", soft_wrap=True
     )
     for name, each in parts:
         for note in each["warnings"]:
-            screen.print(f"warning: {'' if name == 'all' else printable(name) + ': '}{printable(note)}", soft_wrap=True)
+            screen.print(f"warning: {'' if name == 'all' else plain(name) + ': '}{plain(note)}", soft_wrap=True)
 
 
 def _percent(value: float | None) -> str:
