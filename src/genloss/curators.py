@@ -39,13 +39,17 @@ class Subsample:
     """
 
     batched: ClassVar[bool] = True
-    thins: ClassVar[bool] = True
 
     n: int
     replacement: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", whole(self.n, "curator.n"))
+
+    @property
+    def thins(self) -> bool:
+        """Whether it can work on statistics, which have forgotten the rows that replacement would repeat."""
+        return not self.replacement
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Choose n rows of all blocks together."""

@@ -194,3 +194,11 @@ def test_what_cannot_be_is_one_line(make, said):
 def test_scores_need_rows():
     with pytest.raises(NotExact, match="Counts has no rows to score; use engine='rows'"):
         gl.TopFraction(len, 0.5).select(count_pool(), rng())
+
+
+def test_the_exact_engine_refuses_replacement_before_anything_is_drawn():
+    repeats = gl.Subsample(5, replacement=True)
+    for curator in (repeats, gl.Then((repeats,))):
+        with pytest.raises(NotExact, match=r"curator: \w+ needs the rows; use engine='rows'"):
+            gl.Chain(gl.Zipf(4), gl.CategoricalMLE(), gl.Replace(8), n0=8, curator=curator).check_exact()
+    gl.Chain(gl.Zipf(4), gl.CategoricalMLE(), gl.Replace(8), n0=8, curator=gl.Subsample(5)).check_exact()
