@@ -1,13 +1,19 @@
 """The page of laws is what `LAWS` say, and the how-to does what it says."""
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
+
+from genloss.report.formula import formula, mathml
 from genloss.theory import LAWS
 from genloss.theory.page import markdown
 
 ROOT = Path(__file__).parents[2]
+UNREADABLE = {"variance_fresh_real"}  # its formula runs "\\quad" into the letter after it
 
 
 def test_the_page_is_up_to_date():
@@ -32,6 +38,60 @@ def test_formulas_have_matching_braces():
             assert depth >= 0, law.name
         assert depth == 0, law.name
         assert law.formula.count(r"\left") == law.formula.count(r"\right"), law.name
+
+
+def test_every_formula_is_drawn_as_mathematics():
+    drawn = {name: mathml(law.formula) for name, law in LAWS.items() if law.formula}
+    assert {name for name, found in drawn.items() if not found} <= UNREADABLE
+    for name, found in drawn.items():
+        if found:
+            root = ElementTree.fromstring(found)
+            letters = {part.text for part in root.iter("mi")} | {part.text for part in root.iter("mtext")}
+            assert "\\" not in "".join(text for text in letters if text), name
+            assert root.findtext(".//annotation") == LAWS[name].formula
+    assert "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>σ</mi></mrow></mfrac>" in mathml(r"\frac{a}{\sigma}")
+    assert formula("") is None
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\nonsense x",
+        r"\frac{a",
+        r"x^",
+        r"\left(",
+        r"\href{javascript:alert(1)}{x}",
+        r"\style{position:fixed}{x}",
+        r"\class{tile}{x}",
+        r"\color{red}x",
+        r"\hspace{900em}x",
+        r"\rule{90em}{90em}",
+        r"\newcommand{\a}{\b\b}\a",
+        r"\sideset{_a}{_b}{" * 60 + r"\sum" + "}" * 60,
+        "{" * 1500,
+        "x" * 5000,
+        "<script>alert(1)</script>\\nonsense",
+    ],
+)
+def test_a_formula_that_cannot_be_drawn_is_shown_as_it_was_written(latex):
+    shown = str(formula(latex))
+    inner = ElementTree.fromstring(shown)
+    assert (inner.tag, inner.text, len(inner)) == ("code", latex, 0)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [r"\text{<script>alert(1)</script>}", r"\text{&lt;b&gt;}", r"\unicode{x3c}b>", "</math><b>x", r"\verb|<b>|"],
+)
+def test_text_in_a_formula_is_never_markup(latex):
+    tags = {part.tag for part in ElementTree.fromstring(str(formula(latex))).iter()}
+    assert tags <= {"math", "semantics", "annotation", "mrow", "mtext", "mi", "mo"}
+
+
+def test_the_converter_is_loaded_only_where_a_formula_is_drawn():
+    code = "import sys, genloss, genloss.report, genloss.report.ledger; print('latex2mathml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_the_how_to_runs(tmp_path, monkeypatch, capsys):

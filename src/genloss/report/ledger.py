@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genloss.report.formula import formula
 from genloss.report.page import Image, place, render
 from genloss.report.words import clean, number
 from genloss.theory.check import SIGMAS, Check
 from genloss.theory.ledger import Row
 from genloss.theory.plot import panel
 from genloss.version import VERSION
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 _PARTS = {
@@ -100,7 +105,7 @@ class Plate:
         kind: Exact, asymptotic or a bound; or that it is false.
         meaning: What it says.
         source: The paper.
-        formula: The formula, in LaTeX.
+        formula: The formula; None where it has none.
         images: A plot for each engine.
     """
 
@@ -109,7 +114,7 @@ class Plate:
     kind: str
     meaning: str
     source: str
-    formula: str
+    formula: "Markup | None"
     images: Sequence[Image]
 
 
@@ -201,7 +206,7 @@ def _plates(checks: Sequence[Check]) -> list[Plate]:
         meaning = " ".join(law.meaning.split())
         images = [_image(check) for check in each]
         found.append(
-            Plate(f"law-{i}", clean(name), kind, clean(meaning), clean(law.reference), clean(law.formula), images)
+            Plate(f"law-{i}", clean(name), kind, clean(meaning), clean(law.reference), formula(law.formula), images)
         )
     return found
 
