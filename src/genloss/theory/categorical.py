@@ -11,7 +11,7 @@ from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.exponential import Bernoulli, BernoulliMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.theory.duality import ancestors, transform
+from genloss.theory.duality import ancestors, merged, power_sums, transform, transform_sum
 from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT
 from genloss.theory.laws import Sizes, Values, law, sizes
 from genloss.theory.twopoint import FAMILIES, Fit, UnsupportedError, pair_spread
@@ -21,7 +21,6 @@ DUALITY = "duality with the number of ancestors (Kingman 1982; Wright-Fisher)"
 SEDDIK = "Seddik et al. 2024 (2404.05090)"
 Symbols = Categorical | Zipf
 _BUDGET = 4e6
-_CHUNK = 20_000
 _ZIPF = Chain(Zipf(30, 1.5), CategoricalMLE(), Replace(40), n0=40)
 _FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
 _TALE = Chain(Zipf(3_000, 1.5), CategoricalMLE(), Replace(100), n0=100)
@@ -75,12 +74,26 @@ def dual(n: Sizes, base: Any) -> Floats:
     return transform(_ancestors(tuple(n.tolist())), base)
 
 
-def dual_sum(n: Sizes, base: Floats, weights: Array) -> Floats:
-    """Compute sum_k weights_k E base_k^A_t for every t, or NaN where the duality is not affordable."""
+def dual_sum(n: Sizes, decay: Floats, weights: Array) -> Floats:
+    """Compute sum_k weights_k E exp(-A_t decay_k) for every t, or NaN where the duality is not affordable.
+
+    The cost does not depend on the number of symbols, but for one pass over them.
+
+    Args:
+        n: Rows of each generation.
+        decay: -log of each symbol's base.
+        weights: Its weight, 0 or more.
+    """
     if not affordable(n):
         return np.full(len(n), np.nan)
-    laws, parts = _ancestors(tuple(n.tolist())), range(0, len(base), _CHUNK)
-    return sum((transform(laws, base[i : i + _CHUNK]) @ weights[i : i + _CHUNK] for i in parts), np.zeros(len(n)))
+    return transform_sum(_ancestors(tuple(n.tolist())), *merged(decay, weights, float(n.max())))
+
+
+def losing(source: Symbols) -> tuple[Floats, Floats, Array]:
+    """List the different probabilities, -log of the chance not to be drawn, and how many symbols have each."""
+    values, counts = np.unique(source.p, return_counts=True)
+    with np.errstate(divide="ignore"):
+        return values, -np.log1p(-values), counts
 
 
 @law(
@@ -166,8 +179,8 @@ def variance_bernoulli(
 )
 def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The true mass of what can no longer be produced: rare symbols go in the first generations and never return."""
-    values, counts = np.unique(source.p, return_counts=True)
-    return dual_sum(n, 1 - values, values * counts)
+    values, decay, counts = losing(source)
+    return dual_sum(n, decay, values * counts)
 
 
 @law(
@@ -180,8 +193,8 @@ def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace,
 )
 def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The share of symbols that survive."""
-    values, counts = np.unique(source.p, return_counts=True)
-    return 1 - dual_sum(n, 1 - values, counts / counts.sum())
+    _, decay, counts = losing(source)
+    return 1 - dual_sum(n, decay, counts / counts.sum())
 
 
 @law(
@@ -227,11 +240,11 @@ def lost_symbols_replace(source: Symbols, learner: CategoricalMLE, regime: Repla
 )
 def lost_mass_branching_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """A rare symbol's copies are a critical branching process: it is lost like 1 - 2/t."""
-    values, counts = np.unique(source.p, return_counts=True)
+    values, _, counts = losing(source)
     alive = survival(len(n))
     alive[1:] *= n[0] / n[-1] if n[-1] > 0 else 1.0
     scale = np.concatenate((n[:1], np.full(len(n) - 1, n[-1])))
-    return np.asarray(np.exp(-np.outer(scale * alive, values)) @ (values * counts))
+    return power_sums(scale * alive, *merged(values, values * counts, float(scale.max())))
 
 
 def survival(generations: int) -> Floats:

@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
+from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.softmax import NextToken, SoftmaxMLE
 from genloss.regimes import FixedReal, Replace
 from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual_sum, heterozygosity_of, neutral
+from genloss.theory.duality import expected_generations, merged, power_sums
 from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
 from genloss.theory.measures import PATHS
 
 SOFTMAX = "softmax bounds"
+_LONGEST = 20_000
 _FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
 _LONG = Chain(Categorical([0.6, 0.4]), CategoricalMLE(), Replace(6), n0=6)
 _FIXED = Chain(Categorical([0.4, 0.3, 0.2, 0.1]), CategoricalMLE(), FixedReal(30, 10), n0=10)
@@ -21,6 +24,12 @@ _FIXED = Chain(Categorical([0.4, 0.3, 0.2, 0.1]), CategoricalMLE(), FixedReal(30
 
 def _even(chain: Chain) -> bool:
     return neutral(chain) and chain.regime.n in ("n0", chain.n0)  # type: ignore[attr-defined]
+
+
+def keeping(source: Symbols) -> tuple[Floats, Array]:
+    """List -log of the different probabilities, largest first, and how many symbols have each."""
+    values, counts = np.unique(source.p[source.p > 0], return_counts=True)
+    return -np.log(values[::-1]), counts[::-1]
 
 
 @law(
@@ -33,8 +42,7 @@ def _even(chain: Chain) -> bool:
 )
 def collapsed_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The chance of total collapse."""
-    values, counts = np.unique(source.p, return_counts=True)
-    return dual_sum(n, values, counts)
+    return dual_sum(n, *keeping(source))
 
 
 @law(
@@ -85,9 +93,10 @@ PATHS["collapsed"] = lambda draws: (1 - draws).sum(axis=1)
 )
 def collapsed_time_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The expected generation of total collapse: about n, never more than 2n."""
-    values, counts = np.unique(source.p, return_counts=True)
-    longest = np.full(min(int(60 * n[0]), 5_000), n[0])
-    return np.asarray((1 - dual_sum(longest, values, counts)).sum())
+    if n[0] > _LONGEST:
+        return np.asarray(np.nan)
+    alike = power_sums(np.arange(int(n[0]) + 1), *merged(*keeping(source), float(n[0])))
+    return np.asarray(expected_generations(int(n[0]), 1 - alike))
 
 
 @law(
@@ -146,7 +155,7 @@ def collapsed_time_least_replace(source: Symbols, learner: CategoricalMLE, regim
     kind="asymptotic",
     dims=("symbol",),
     example=_LONG,
-    when=neutral,
+    when=lambda chain: neutral(chain) and len(chain.source.p) <= 10_000,  # type: ignore[attr-defined]
     reference=SEDDIK + ", proposition 1; Wright 1931",
     formula=r"P(\text{the symbol left is } k)=p_k",
     generations=120,

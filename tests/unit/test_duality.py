@@ -1,0 +1,121 @@
+"""Duality: sums over symbols cost one pass whatever their number, and keep their digits."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import genloss as gl
+from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
+from genloss.theory import LAWS
+from genloss.theory.categorical import dual_sum, losing
+from genloss.theory.collapse import keeping
+from genloss.theory.duality import ancestors, expected_generations, merged, power_sums, transform, transform_sum
+
+V = 20_000
+RANDOM = np.random.default_rng(0)
+MASSES = {
+    "zipf 1.1": np.arange(1, V + 1.0) ** -1.1,
+    "zipf 2": np.arange(1, V + 1.0) ** -2.0,
+    "alike": RANDOM.uniform(1, 2, V),
+    "over forty decades": np.exp(-np.linspace(0, 92, V)),
+    "two common ones": np.concatenate([[1e3, 1e5], RANDOM.exponential(size=V - 2)]),
+    "nearly none": RANDOM.gamma(0.05, size=V) + 1e-300,
+}
+
+
+def source(name):
+    return Categorical(MASSES[name] / MASSES[name].sum())
+
+
+@pytest.mark.parametrize("name", MASSES)
+@pytest.mark.parametrize("side", ["lost mass", "lost symbols", "kept"])
+def test_merged_symbols_have_the_same_sums_of_powers(name, side):
+    values, decay, counts = losing(source(name))
+    weights = values * counts if side == "lost mass" else counts
+    if side == "kept":
+        decay, weights = keeping(source(name))
+    a = np.unique(np.geomspace(1, 1e4, 80).astype(int)).astype(float)
+    few = merged(decay, weights, a[-1])
+    assert len(few[0]) < V / 4
+    direct = np.array([(np.exp(-x * decay.astype(np.longdouble)) * weights).sum() for x in a])
+    np.testing.assert_allclose(power_sums(a, *few), direct.astype(float), rtol=1e-12, atol=1e-290)
+
+
+def test_the_number_of_nodes_does_not_grow_with_the_symbols():
+    nodes = [len(merged(*_lost(Zipf(k, 1.1)), 1_000.0)[0]) for k in (10_000, 100_000, 1_000_000)]
+    assert max(nodes) < 1_500
+
+
+def _lost(law):
+    values, decay, counts = losing(law)
+    return decay, values * counts
+
+
+def test_merging_leaves_out_what_adds_nothing_and_keeps_few_as_they_are():
+    decay, weights = np.array([0.5, np.inf, 0.1, 3.0]), np.array([1.0, 2.0, 0.0, 4.0])
+    assert [x.tolist() for x in merged(decay, weights, 10)] == [[0.5, 3.0], [1.0, 4.0]]
+    assert power_sums(np.array([1.0, 2.0]), *merged(decay[:0], weights[:0], 5)).tolist() == [0.0, 0.0]
+
+
+def test_dual_sums_of_many_symbols_agree_with_the_transform_of_each():
+    n = np.concatenate(([60.0], np.full(20, 45.0)))
+    values, decay, counts = losing(Zipf(5_000, 1.3))
+    direct = transform(ancestors(n), 1 - values) @ (values * counts)
+    np.testing.assert_allclose(dual_sum(n, decay, values * counts), direct, rtol=1e-12)
+
+
+def test_dual_sums_have_the_digits_of_exact_arithmetic():
+    """The law of ancestors by Stirling numbers in 60 digits, pushed through three generations of 12 rows."""
+    mpmath.mp.dps = 60
+    rows, probabilities = 12, [mpmath.mpf(k) / 21 for k in range(1, 7)]
+    step = [[_occupied(a, rows, b) for b in range(rows + 1)] for a in range(rows + 1)]
+    law = [mpmath.mpf(b == rows) for b in range(rows + 1)]
+    source = Categorical([float(p) for p in probabilities])
+    got = dual_sum(np.full(4, float(rows)), *_lost(source))
+    for t in range(4):
+        exact = sum(p * weight * (1 - p) ** b for p in probabilities for b, weight in enumerate(law))
+        assert got[t] == pytest.approx(float(exact), rel=1e-13)
+        law = [sum(law[a] * step[a][b] for a in range(rows + 1)) for b in range(rows + 1)]
+
+
+def _occupied(balls, boxes, found):
+    """The chance that balls thrown at random into boxes occupy just so many."""
+    if found > balls:
+        return mpmath.mpf(0)
+    ways = mpmath.binomial(boxes, found) * mpmath.factorial(found) * mpmath.stirling2(balls, found)
+    return ways / mpmath.mpf(boxes) ** balls
+
+
+def test_transforms_of_laws_put_into_tables_agree_with_one_law_at_a_time():
+    laws = ancestors(np.full(120, 30.0))
+    base = np.array([0.0, 1e-8, 0.3, 0.999, 1.0])
+    one = [sum(weight * base ** (low + i) for i, weight in enumerate(law)) for low, law in laws]
+    np.testing.assert_allclose(transform(laws, base), one, rtol=1e-13)
+    weights = np.arange(1.0, 6.0)
+    with np.errstate(divide="ignore"):
+        decay = -np.log(base)
+    np.testing.assert_allclose(transform_sum(laws, decay, weights), one @ weights, rtol=1e-13)
+
+
+def test_the_time_of_collapse_is_the_sum_over_all_generations():
+    """However long they take: of two lines of descent the waiting time is geometric, the mean that of n rows is n."""
+    assert expected_generations(2, np.array([0, 0, 1.0])) == pytest.approx(2)
+    rows, p = 40, np.array([0.5, 0.3, 0.2])
+    cost = 1 - (p ** np.arange(rows + 1)[:, None]).sum(1)
+    laws = ancestors(np.full(60 * rows, float(rows)))
+    assert expected_generations(rows, cost) == pytest.approx((1 - transform(laws, p).sum(1)).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [100, 1_000, 10_000])
+def test_the_time_of_collapse_nears_that_of_the_diffusion(n):
+    """Two symbols alike: 2 n log 2 generations (Kimura and Ohta 1969), but for a number of order log n."""
+    chain = gl.Chain(Categorical([0.5, 0.5]), CategoricalMLE(), gl.Replace(n), n)
+    assert LAWS["collapsed_time_replace"].values(chain, 1) == pytest.approx(2 * n * np.log(2), abs=2 + np.log(n) / 2)
+
+
+def test_symbols_that_are_certain_or_impossible_are_no_trouble():
+    sure = gl.Chain(Categorical([1.0, 0.0]), CategoricalMLE(), gl.Replace(10), 10)
+    assert LAWS["lost_mass_replace"].values(sure, 3).tolist() == [0, 0, 0, 0]
+    assert LAWS["support_replace"].values(sure, 3).tolist() == [0.5, 0.5, 0.5, 0.5]
+    np.testing.assert_allclose(LAWS["collapsed_replace"].values(sure, 3), 1, rtol=1e-12)
+    assert LAWS["collapsed_time_replace"].values(sure, 3) == pytest.approx(0, abs=1e-12)
