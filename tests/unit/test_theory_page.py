@@ -51,6 +51,9 @@ def test_every_formula_is_drawn_as_mathematics():
             assert root.findtext(".//annotation") == LAWS[name].formula
     assert "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>σ</mi></mrow></mfrac>" in mathml(r"\frac{a}{\sigma}")
     assert formula("") is None
+    space = '<mspace width="0.167em"></mspace>'
+    assert f"<mi>E</mi>{space}<mi>log</mi>{space}<mi>x</mi>" in mathml(r"E\log x")
+    assert space not in mathml(r"\log(x)+2x_i")
 
 
 @pytest.mark.parametrize(
