@@ -1,5 +1,5 @@
-"""Guards three claims: 1,000 generations of a closed-form regime are predicted in under 50 ms, symbols by duality (1,000
-samples, 100 generations) in under 2 s, and sums over 100,000 symbols cost no more than a few times those over 1,000.
+"""Guards three claims: 1,000 generations of a closed-form regime are predicted in under 50 ms, symbols by duality
+(1,000 samples, 100 generations) in under 2 s, and sums over 100,000 symbols cost a few times those over 1,000 at most.
 
 Run `python bench/theory.py` for a table.
 """
