@@ -10,11 +10,13 @@ from genloss.families.categorical import Categorical
 from genloss.theory import predict
 from genloss.theory.categorical import survival
 from genloss.theory.curation import best_of_two, best_weight, critical_error, weighted_offset
+from genloss.theory.draws import Draws
 from genloss.theory.duality import ancestors, transform
-from genloss.theory.gaussian_paths import FirstPassage, std_quantiles
+from genloss.theory.gaussian_paths import std_quantiles
 from genloss.theory.gaussian_regimes import subsample_plateau
-from genloss.theory.inversion import Draws, LogChiSquares
+from genloss.theory.inversion import LogChiSquares
 from genloss.theory.laws import sizes
+from genloss.theory.passage import ExactPassage, FirstPassage
 from genloss.theory.regression import carried
 from genloss.theory.twopoint import pair_spread
 from genloss.theory.walk import Walk
@@ -64,12 +66,12 @@ def test_first_passage(learner, n, share, figure):
 
 def test_first_passage_law_is_close_to_simulation():
     rng = np.random.default_rng(0)
-    steps = 0.5 * np.log(rng.chisquare(9, (20_000, 200)) / 9)
+    steps = 0.5 * np.log(rng.chisquare(9, (20_000, 300)) / 9)
     passed = (np.cumsum(steps, axis=1) < math.log(0.1)).argmax(axis=1) + 1
-    found = FirstPassage(UNBIASED, 10, 0.1)
     at = np.array([20, 30, 43, 60, 90])
-    np.testing.assert_allclose(found.cdf(at), (passed[:, None] <= at).mean(0), atol=0.03)
-    np.testing.assert_allclose(found.std, passed.std(), rtol=0.05)
+    measured = (passed[:, None] <= at).mean(0)
+    np.testing.assert_allclose(ExactPassage(UNBIASED, 10, 0.1).cdf(90)[at - 1], measured, atol=5 * 0.5 / 20_000**0.5)
+    np.testing.assert_allclose(FirstPassage(UNBIASED, 10, 0.1).cdf(at), measured, atol=0.016 + 5 * 0.5 / 20_000**0.5)
 
 
 def test_divergences_and_fourth_moment():
@@ -154,11 +156,55 @@ def test_draws_over_histories():
     density = found.pdf(x)
     step = x[1] - x[0]
     assert density.min() > -1e-9
-    np.testing.assert_allclose([density.sum() * step, (density * x**2).sum() * step], [1, 1 + 4 / 12], rtol=1e-8)
+    shown = [density.sum(1) * step, (density * x**2).sum(1) * step]
+    np.testing.assert_allclose(shown, [np.ones(4), 1 + np.arange(1, 5) / 12], rtol=1e-8)
     walk = Walk(UNBIASED, equal(12, 4))
-    fourth = 3 * (walk.offset_squared() + 2 * walk.offset_times_variance() + np.exp(walk.moment(4)))[-1]
-    np.testing.assert_allclose((density * x**4).sum() * step, fourth, rtol=1e-6)
-    np.testing.assert_allclose(found.cdf(x[12_500]), 0.5 + density[10_001:12_501].sum() * step, atol=1e-3)
+    fourth = 3 * (walk.offset_squared() + 2 * walk.offset_times_variance() + np.exp(walk.moment(4)))
+    np.testing.assert_allclose((density * x**4).sum(1) * step, fourth, rtol=1e-6)
+    np.testing.assert_allclose(found.cdf(x[12_500])[:, 0], 0.5 + density[:, 10_001:12_501].sum(1) * step, atol=1e-3)
+
+
+def test_draws_of_unequal_generations_follow_the_same_recursion():
+    equal_sizes = Draws(np.array([8.0, 12, 12, 12]), ddof=0)
+    one_by_one = Draws(np.array([8.0, 12, 12, 12.0000001]), ddof=0)
+    x = [-3.0, -0.5, 1.0]
+    np.testing.assert_allclose(equal_sizes.cdf(x), one_by_one.cdf(x), atol=1e-8)
+
+
+def test_a_first_draw_is_variance_gamma_about_a_normal_shift():
+    """Two rows: the model's variance is a chi-square of one degree; mpmath integrates over it."""
+    import mpmath
+
+    def below(v):
+        std = mpmath.sqrt(mpmath.mpf(1) / 2 + v)
+        return mpmath.ncdf(-3 / std) * mpmath.exp(-v / 2) / mpmath.sqrt(2 * mpmath.pi * v)
+
+    exact = mpmath.quad(below, [0, 0.01, 1, 10, 40, 200])
+    np.testing.assert_allclose(Draws(equal(2, 1)).cdf(-3.0)[0, 0], float(exact), rtol=1e-7)
+
+
+def test_kurtosis_of_draws():
+    """Kurtosis 13.91 / (1 + 6 / 12)^2 in the sixth generation of twelve rows."""
+    chain = gl.Chain(gl.Gaussian(), UNBIASED, gl.Replace(12), 12)
+    np.testing.assert_allclose(predict(chain, 5)["draw.kurtosis"][-1], 13.91 / 1.5**2, rtol=1e-3)
+
+
+def test_exact_first_passage():
+    """The means are the simulated ones of the closed form's test; a path of one step is a chi-square's tail."""
+    from scipy.stats import chi2
+
+    for learner, n, share, figure in ((UNBIASED, 10, 0.1, 43.094), (UNBIASED, 5, 0.01, 36.407), (MLE, 10, 0.1, 22.613)):
+        found = ExactPassage(learner, n, share)
+        np.testing.assert_allclose(found.mean, figure, rtol=2e-5)
+        below = found.cdf(3000)
+        np.testing.assert_allclose(found.mean, 1 + (1 - below).sum(), rtol=1e-6)
+        assert (np.diff(below) >= 0).all()
+        close = FirstPassage(learner, n, share)
+        np.testing.assert_allclose([close.mean, close.std], [found.mean, found.std], rtol=4e-3)
+        np.testing.assert_allclose(close.cdf(np.arange(1, 3001)), below, atol=0.03)
+    divisor = 3
+    first = ExactPassage(UNBIASED, divisor + 1, 0.5).cdf(1)[0]
+    np.testing.assert_allclose(first, chi2.cdf(0.25 * divisor, 3), rtol=1e-6)
 
 
 def test_quantiles_of_one_chi_square():

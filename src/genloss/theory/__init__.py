@@ -4,6 +4,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     categorical,
     collapse,
     curation,
+    draws,
     errata,
     exponential,
     gaussian,
@@ -11,6 +12,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     gaussian_regimes,
     kde,
     normal,
+    passage,
     regression,
     ridge,
 )

@@ -12,7 +12,7 @@ from genloss.data import Floats
 from genloss.errors import NotExact
 from genloss.seeds import Streams
 from genloss.theory.laws import Law, sizes
-from genloss.theory.measures import MEASURES, PATHS
+from genloss.theory.measures import MEASURES, PATHS, RUNNING
 
 Way = Literal["exact", "rows", "direct"]
 """How a law is verified: by an engine, or by the experiment that it brings."""
@@ -137,6 +137,8 @@ def judge(law: Law, draws: Floats, engine: Way) -> Check:
         predicted = law.values(law.example, draws.shape[1] - 1)
     if law.scalar:
         draws = PATHS[law.probe](draws)
+    elif law.probe in RUNNING:
+        draws = RUNNING[law.probe](draws)
     if law.first and not law.scalar:
         predicted[: law.first] = np.nan
     measured, error = summary(law, draws, predicted)
@@ -180,10 +182,14 @@ def summary(law: Law, draws: Floats, predicted: Floats) -> tuple[Floats, Floats]
     if law.statistic == "var":
         square = (draws - draws.mean(0)) ** 2
         return square.sum(0) / (count - 1), square.std(0) / np.sqrt(count)
+    if law.statistic == "kurtosis":
+        (second, fourth) = draws.mean(0).T
+        turned = draws[..., 1] / second**2 - 2 * fourth / second**3 * draws[..., 0]
+        return fourth / second**2, turned.std(0, ddof=1) / np.sqrt(count)
     if law.statistic in ("median", "quantile"):
         levels = np.array(law.levels) if law.statistic == "quantile" else np.array(0.5)
         return _quantiles(draws, levels, predicted)
-    raise ValueError(f"law {law.name}: no statistic {law.statistic!r}; known: mean, var, median, quantile")
+    raise ValueError(f"law {law.name}: no statistic {law.statistic!r}; known: mean, var, kurtosis, median, quantile")
 
 
 def _quantiles(draws: Floats, levels: Floats, predicted: Floats) -> tuple[Floats, Floats]:

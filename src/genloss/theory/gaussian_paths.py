@@ -1,4 +1,4 @@
-"""Laws of the whole path of a Gaussian replace-chain: quantiles of sigma, and when it falls below a level."""
+"""Laws of the whole path of a Gaussian replace-chain: quantiles of sigma, and its rate."""
 
 import math
 from typing import Any
@@ -12,11 +12,8 @@ from genloss.regimes import Replace
 from genloss.theory.gaussian import COCHRAN, MLE, SIMPLEST, UNBIASED, cool, plain, unbiased
 from genloss.theory.inversion import LogChiSquares
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.measures import PATHS
-from genloss.theory.numerics import digamma_gap
 from genloss.theory.walk import Walk
 
-_SIEGMUND = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
 _LEVELS = (0.05, 0.25, 0.75, 0.95)
 _SMALL = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(10), n0=10)
 
@@ -104,66 +101,6 @@ def std_above_tenth_exact_replace(source: Gaussian, learner: GaussianMLE, regime
     """The exact chance that a chain still has a tenth of the true spread."""
     walk = Walk(learner, n)
     return 1 - LogChiSquares(walk.nu).cdf(2 * (math.log(0.1) - np.cumsum(walk.drift)))
-
-
-class FirstPassage:
-    """When sigma first falls below a share of the true one, for equal sizes: one step of the walk and its distance.
-
-    The number of fits counts from 1, so generation = fits - 1.
-
-    Attributes:
-        mean: Expected number of fits (Wald's identity, Siegmund's overshoot and two corrections); right to about 1%.
-        std: Its standard deviation, to leading order.
-        shape: The inverse Gaussian's shape; with `mean` it approximates the distribution.
-    """
-
-    def __init__(self, learner: GaussianMLE, n: float, share: float) -> None:
-        from scipy.special import zeta
-
-        nu = n - 1
-        fall = -float(Walk(learner, np.array([n])).drift[0] + 0.5 * digamma_gap(nu / 2))
-        step = 0.5 * math.sqrt(float(zeta(2.0, nu / 2)))
-        far = math.log(1 / share)
-        self.mean = (far + _SIEGMUND * step) / fall + (7 / 12 if learner.ddof == 1 else 5 / 12)
-        self.std = math.sqrt(far * step**2 / fall**3)
-        self.shape = far**2 / step**2
-
-    def cdf(self, fits: Any) -> Floats:
-        """Approximate P(passed after so many fits) by the inverse Gaussian law of this mean and shape."""
-        from scipy.special import log_ndtr, ndtr
-
-        x = np.maximum(np.asarray(fits, dtype=float), 1e-12)
-        root = np.sqrt(self.shape / x)
-        far = np.exp(2 * self.shape / self.mean + log_ndtr(-root * (x / self.mean + 1)))
-        return np.asarray(ndtr(root * (x / self.mean - 1)) + far)
-
-
-def _equal(chain: Chain) -> bool:
-    return plain(chain) and chain.regime.n in ("n0", chain.n0)  # type: ignore[attr-defined]
-
-
-PATHS["std_below_tenth"] = lambda draws: np.where(
-    draws.any(axis=1), draws.argmax(axis=1).astype(float), draws.shape[1] - 1.0
-)
-
-
-@law(
-    "std_below_tenth",
-    kind="asymptotic",
-    scalar=True,
-    example=_SMALL,
-    when=_equal,
-    reference="Wald's identity; Siegmund 1979 for the overshoot",
-    formula=r"E\tau\simeq\frac{\log 10+0.5826\,s}{m}+\tfrac7{12}-1,\ m=\tfrac12[\log\tfrac\nu2-\psi(\tfrac\nu2)],"
-    r"\ s=\tfrac12\sqrt{\psi'(\nu/2)}",
-    generations=260,
-    replicates=20_000,
-    tolerance=0.01,
-    tags=(SIMPLEST,),
-)
-def std_below_tenth_passage_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
-    """The first generation with less than a tenth of the spread: about 2 n log(10), with the divisor n half of that."""
-    return np.asarray(FirstPassage(learner, float(n[0]), 0.1).mean - 1)
 
 
 @law(

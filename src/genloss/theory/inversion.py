@@ -1,11 +1,10 @@
-"""Distributions from characteristic functions: sums of log chi-squares, and the draws of a collapsing chain."""
+"""Distributions from characteristic functions: sums of log chi-squares, which are the paths of log sigma."""
 
 from typing import Any
 
 import numpy as np
 
 from genloss.data import Array, Floats
-from genloss.theory.laws import Sizes
 from genloss.theory.numerics import digamma_gap
 
 _NODES = 72
@@ -139,57 +138,3 @@ def _gil_pelaez(x: Floats, grid: Floats, weight: Floats, phase: Floats, size: Fl
         below[:, j] = 0.5 - (size * np.sin(angle) / grid * weight).sum(-1) / np.pi
         density[:, j] = (size * np.cos(angle) * weight).sum(-1) / np.pi
     return below, density
-
-
-class Draws:
-    """The law of a draw X_t from generation t of a Gaussian replace-chain over all its histories, source standardised.
-
-    Given the path of sigma, X_t is normal with variance Q = sum_i sigma_(i-1)^2 / n_i + sigma_t^2. The Laplace
-    transform of Q follows from the last generation backwards, psi(v) = exp(-v / n) E psi(g v), one integral over a
-    gamma variable g a generation, by the trapezoidal rule in log g. The density transforms psi(u^2 / 2).
-
-    Args:
-        n: Rows drawn at generations 0 to t.
-        ddof: The divisor is n - ddof.
-    """
-
-    def __init__(self, n: Sizes, ddof: int = 1) -> None:
-        from scipy.interpolate import CubicSpline
-
-        grid = np.linspace(np.log(1e-10), np.log(1e12), 3000)
-        v = np.exp(grid)
-        psi = np.exp(-v)
-        for rows in n[::-1].tolist():
-            y, weight = _log_gamma_rule(rows - 1)
-            at = grid[:, None] + y + np.log((rows - 1) / (rows - ddof))
-            spline = CubicSpline(grid, psi)
-            inner = np.where(at < grid[0], 1.0, np.where(at > grid[-1], 0.0, spline(np.clip(at, grid[0], grid[-1]))))
-            psi = np.exp(-v / rows) * (inner @ weight)
-        self._grid, self._spline, self._reach = grid, CubicSpline(grid, psi), np.sqrt(2 * 37 * float(n[0]))
-
-    def _cosines(self, x: Any) -> tuple[Floats, Floats, Floats]:
-        nodes, weights = np.polynomial.legendre.leggauss(40)
-        edges = np.linspace(0, self._reach, 41)
-        u = (edges[:-1, None] + np.diff(edges)[:, None] * (nodes + 1) / 2).ravel()
-        weight = (np.diff(edges)[:, None] / 2 * weights).ravel()
-        psi = np.where(u**2 / 2 < np.exp(self._grid[0]), 1.0, self._spline(np.log(u**2 / 2)))
-        return u, psi * weight / np.pi, np.atleast_1d(np.asarray(x, dtype=float))
-
-    def pdf(self, x: Any) -> Floats:
-        """Compute the density at x, in units of the true standard deviation about the true mean."""
-        u, psi, points = self._cosines(x)
-        return np.asarray(np.cos(np.outer(points, u)) @ psi)
-
-    def cdf(self, x: Any) -> Floats:
-        """Compute the distribution function at x."""
-        u, psi, points = self._cosines(x)
-        return np.asarray(0.5 + np.sin(np.outer(points, u)) @ (psi / u))
-
-
-def _log_gamma_rule(nu: float) -> tuple[Floats, Floats]:
-    """Points and weights for the law of log(chi2_nu / nu): the trapezoidal rule, which its fast decay makes exact."""
-    low = -74 / nu - 1 if nu < 60 else -12 * np.sqrt(2 / nu)
-    high = min(np.sqrt(2 * 74 / nu) + 1, np.log(1 + 2 * 74 / nu + np.sqrt(4 * 74 / nu)) + 0.1)
-    y = np.linspace(low, high, 200)
-    weight = np.exp(nu / 2 * (1 + y - np.exp(y)))
-    return y, weight / weight.sum()

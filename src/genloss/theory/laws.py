@@ -34,7 +34,8 @@ class Law:
     Attributes:
         name: Its name, `<probe>_<regime>`.
         probe: The measurement whose law it is: a name in `genloss.theory.MEASURES`.
-        statistic: What of the probe over replicates it predicts: "mean", "median", "var" or "quantile".
+        statistic: What of the probe over replicates it predicts: "mean", "var", "median", "quantile" or
+            "kurtosis".
         kind: Whether it is exact, asymptotic, or a bound.
         reference: The paper and its equation.
         formula: The statement in LaTeX; n_0 is the number of real rows and generation 0 the model fitted to them.

@@ -62,6 +62,21 @@ def fourth_moment(g: Generation) -> Any:
 
 
 @measure
+def draw(g: Generation) -> Any:
+    """Second and fourth moment about the true mean of a draw given the history, for its kurtosis over histories."""
+    return np.stack([second_moment(g), fourth_moment(g)], -1)
+
+
+@measure
+def draw_beyond_three(g: Generation) -> Any:
+    """Chance of a draw more than three true standard deviations from the true mean."""
+    from scipy.special import ndtr
+
+    off, std = _offset(g) / np.sqrt(g.source.var), np.sqrt(g.model.var / g.source.var)
+    return ndtr((-3 - off) / std) + ndtr((off - 3) / std)
+
+
+@measure
 def wasserstein2_squared(g: Generation) -> Any:
     """Squared Wasserstein-2 distance of the model from the true law."""
     return _offset(g) ** 2 + (np.sqrt(g.model.var) - np.sqrt(g.source.var)) ** 2
@@ -93,8 +108,16 @@ def std_above_tenth(g: Generation) -> Any:
     return 1 - std_below_tenth(g)
 
 
+@measure
+def ever_below_tenth(g: Generation) -> Any:
+    """Whether the standard deviation is, or was in an earlier generation, below a tenth of the true one."""
+    return std_below_tenth(g)
+
+
 PATHS: dict[str, Callable[[Any], Any]] = {}
 """How a probe's values over generations, shape (replicates, generations + 1), become one number a replicate."""
+RUNNING: dict[str, Callable[[Any], Any]] = {"ever_below_tenth": lambda draws: np.maximum.accumulate(draws, axis=1)}
+"""How a probe's values over generations become what has happened so far."""
 
 
 @measure
@@ -221,10 +244,14 @@ def determinant(g: Generation) -> Any:
 
 
 @measure
-def second_symmetric(g: Generation) -> Any:
-    """Sum over pairs of eigenvalues of the covariance of their products."""
-    cov = g.model.cov
-    return (np.trace(cov, axis1=-2, axis2=-1) ** 2 - np.einsum("...ij,...ij->...", cov, cov)) / 2
+def symmetric_functions(g: Generation) -> Any:
+    """Elementary symmetric functions of the eigenvalues of the covariance, of order 1 (the trace) to d."""
+    values = np.linalg.eigvalsh(g.model.cov)
+    out = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    out[..., 0] = 1.0
+    for k in range(values.shape[-1]):
+        out[..., 1 : k + 2] += values[..., k, None] * out[..., : k + 1]
+    return out[..., 1:]
 
 
 @measure

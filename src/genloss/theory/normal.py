@@ -138,20 +138,22 @@ def determinant_replace(
 
 
 @law(
-    "second_symmetric",
+    "symmetric_functions",
+    dims=("order",),
     example=_REPLACE,
     when=followed,
     reference=BARTLETT,
-    formula=r"E\,e_2(\Sigma_t)=e_2(\Sigma)\prod_{i\le t}(1-1/(n_i-1))",
-    power=0.2,
+    formula=r"E\,e_k(\Sigma_t)=e_k(\Sigma)\prod_{i\le t}\prod_{j<k}\Bigl(1-\frac j{n_i-1}\Bigr)"
+    r"\ \text{(divisor } n-1),\ k=1,\dots,d",
+    power=0.25,
+    tags=(EXACT_COLLAPSE,),
 )
-def second_symmetric_replace(
+def symmetric_functions_replace(
     source: MultivariateGaussian, learner: MultivariateGaussianMLE, regime: Replace, n: Sizes
 ) -> Values:
     """The k-th symmetric function of the eigenvalues falls by the factor that the determinant of k dimensions has."""
-    trace = np.trace(source.cov)
-    start = (trace**2 - (source.cov**2).sum()) / 2
-    return np.asarray(start * np.cumprod(_falls(source, learner, n)[:, :2].prod(1)))
+    start = np.poly(np.linalg.eigvalsh(source.cov))[1:] * (-1.0) ** np.arange(1, source.width + 1)
+    return np.asarray(start * np.cumprod(np.cumprod(_falls(source, learner, n), axis=1), axis=0))
 
 
 @law(
