@@ -6,11 +6,16 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import genloss as gl
 from genloss.report.formula import formula, mathml
-from genloss.theory import LAWS
+from genloss.theory import LAWS, predict
+from genloss.theory.check import judge
 from genloss.theory.page import markdown
+from genloss.theory.plot import labels, picture
+from genloss.theory.predict import subject
 
 ROOT = Path(__file__).parents[2]
 UNREADABLE = {"variance_fresh_real"}  # its formula runs "\\quad" into the letter after it
@@ -95,6 +100,52 @@ def test_the_converter_is_loaded_only_where_a_formula_is_drawn():
     code = "import sys, genloss, genloss.report, genloss.report.ledger; print('latex2mathml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_what_a_law_predicts_is_named_rightly():
+    said = {law.name: subject(law) for law in LAWS.values()}
+    assert said["variance_replace"] == "mean of variance"
+    assert said["std_median_replace"] == "median of std"
+    assert said["collapsed_replace"] == "mean of collapsed"
+    assert said["collapsed_time_replace"] == "mean first passage of collapsed"
+    assert said["std_below_tenth_passage_replace"] == "mean first passage of std_below_tenth"
+    page = markdown()
+    for law in LAWS.values():
+        assert ("first passage" in said[law.name]) == law.scalar, law.name
+        assert f"- Predicts: {said[law.name].removesuffix(law.probe)}`{law.probe}` over replicates" in page
+
+
+def test_a_time_is_not_named_like_the_event_it_waits_for():
+    found = predict(gl.Chain(gl.Categorical([0.5, 0.5]), gl.CategoricalMLE(), gl.Replace(6), n0=6), 4)
+    assert found["collapsed"].dims == ("generation",)
+    assert found["collapsed.first_passage"].dims == ()
+    assert found["collapsed.first_passage"].attrs["statistic"] == "mean first passage"
+    assert float(found["collapsed.first_passage"]) > 1
+
+
+def test_lines_of_a_law_with_labels_are_named():
+    quantiles, places = labels(LAWS["std_quantiles_replace"], (4,))
+    assert quantiles == ["quantile 0.05", "quantile 0.25", "quantile 0.75", "quantile 0.95"]
+    assert places == [0, 1, 2, 3]
+    symbols, places = labels(LAWS["lost_symbols_replace"], (30,))
+    assert (symbols[0], symbols[-1], len(symbols), places[-1]) == ("symbol 0", "symbol 29", 6, 29)
+    assert labels(LAWS["covariance_regimes"], (2, 2))[0] == ["row 0, column 0", "row 0, column 1", "row 1, column 1"]
+    assert labels(LAWS["variance_replace"], ()) == ([""], [0])
+
+
+@pytest.mark.parametrize(
+    ("name", "dash"), [("std_quantiles_replace", None), ("squared_offset_bound_accumulate", "1.5 3")]
+)
+def test_a_panel_names_its_lines_and_tells_bounds_from_equalities(name, dash):
+    law = LAWS[name]
+    draws = np.random.default_rng(0).normal(1, 0.1, (2000, 5))
+    text = picture(judge(law, draws, "exact"))
+    root = ElementTree.fromstring(f"<svg>{text}</svg>")
+    words = [part.text for part in root.iter("text")]
+    assert words[0] == f"{subject(law)} (exact engine)"
+    for level in law.levels:
+        assert f"quantile {level:g}" in words
+    assert {line.get("stroke-dasharray") for line in root.iter("polyline")} == {dash}
 
 
 def test_the_how_to_runs(tmp_path, monkeypatch, capsys):

@@ -4,18 +4,15 @@ import base64
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from genloss.report.formula import formula
 from genloss.report.page import Image, place, render
 from genloss.report.words import clean, number
-from genloss.theory.check import SIGMAS, Check
+from genloss.theory.check import Check
 from genloss.theory.ledger import Row
-from genloss.theory.plot import panel
+from genloss.theory.plot import HEIGHT, WIDTH, picture
 from genloss.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,7 +35,6 @@ _PARTS = {
         "≈ asymptotic, ≤ upper bound, ≥ lower bound; the others are exact.",
     ),
 }
-_WIDTH, _HEIGHT = 380, 240
 
 
 @dataclass(frozen=True)
@@ -212,43 +208,9 @@ def _plates(checks: Sequence[Check]) -> list[Plate]:
 
 
 def _image(check: Check) -> Image:
-    curve = not check.law.scalar and check.engine != "direct" and len(check.predicted) > 1
-    inner = panel(check) if curve else intervals(check)
-    box = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-    picture = f'<svg xmlns="http://www.w3.org/2000/svg" {box} font-family="sans-serif" font-size="11">{inner}</svg>'
-    address = "data:image/svg+xml;base64," + base64.b64encode(picture.encode("utf-8", "replace")).decode()
+    box = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {box}>{picture(check)}</svg>'
+    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8", "replace")).decode()
     worst = f"{number(check.worst)} standard errors"
     alt = f"{check.law.name}, {check.engine}: predicted and measured lie at most {worst} apart."
     return Image(check.engine, "", address, clean(alt))
-
-
-def intervals(check: Check) -> str:
-    """Draw single numbers in a box of 380 by 240: how far each lies from its prediction, in standard errors."""
-    predicted = np.atleast_1d(check.predicted).ravel()[:8]
-    measured = np.atleast_1d(check.measured).ravel()[:8]
-    error = np.broadcast_to(np.atleast_1d(check.error).ravel()[: len(measured)], measured.shape)
-    z = np.where(error > 0, (measured - predicted) / np.where(error > 0, error, 1), 0.0)
-    z = np.nan_to_num(z)
-    reach = max(float(np.abs(z).max()) + 1.2 * SIGMAS, 2 * SIGMAS)
-    left, right, top, bottom = 24, _WIDTH - 24, 40, _HEIGHT - 44
-
-    def x(value: float) -> float:
-        return left + (right - left) * (value + reach) / (2 * reach)
-
-    parts = [
-        f'<text x="{left}" y="16">{escape(check.law.name)} ({escape(check.engine)})</text>',
-        f'<path d="M{x(0):.1f} {top - 12}V{bottom}" stroke="#2a6f97" stroke-width="1.5"/>',
-        f'<path d="M{left} {bottom}H{right}" stroke="#888"/>',
-        f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 8}" text-anchor="middle">standard errors from the prediction</text>',
-    ]
-    for tick in (-reach / 2, 0.0, reach / 2):
-        parts.append(f'<text x="{x(tick):.1f}" y="{bottom + 15}" text-anchor="middle">{tick:.3g}</text>')
-    for i, (said, found, off) in enumerate(zip(predicted, measured, z, strict=True)):
-        y = top + (bottom - top) * (i + 0.5) / len(z)
-        words = f"{_number(float(found))} for {_number(float(said))}"
-        parts += [
-            f'<path d="M{x(off - SIGMAS):.1f} {y:.1f}H{x(off + SIGMAS):.1f}" stroke="#c8553d" stroke-width="2"/>',
-            f'<circle cx="{x(off):.1f}" cy="{y:.1f}" r="3.5" fill="#c8553d"/>',
-            f'<text x="{x(off):.1f}" y="{y - 7:.1f}" text-anchor="middle">{escape(words)}</text>',
-        ]
-    return "".join(parts)

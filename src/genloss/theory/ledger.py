@@ -10,6 +10,7 @@ from genloss.data import Floats
 from genloss.theory.check import SIGMAS, Check, Way, draws_of, judge, replicates_of, simulate, ways
 from genloss.theory.claims import CLAIMS
 from genloss.theory.laws import LAWS, Law
+from genloss.theory.predict import subject
 
 PARTS = ("laws", "errata", "claims")
 
@@ -24,7 +25,7 @@ class Row:
         meaning: What it means.
         source: The paper.
         kind: Exact, asymptotic or a bound.
-        probe: What was measured, with the statistic over replicates.
+        probe: What was measured: the statistic over replicates, and of which probe.
         engine: How: "exact", "rows" or "direct" (for claims all of them).
         generation: The generation that predicted and measured are shown for; -1 for the whole chain. Of an erratum it
             is the one where it fails most.
@@ -236,7 +237,7 @@ def _said(law: Law, part: str, claim: str) -> dict[str, Any]:
         "meaning": law.meaning,
         "source": law.reference,
         "kind": law.kind,
-        "probe": law.probe if law.statistic == "mean" else f"{law.statistic} of {law.probe}",
+        "probe": subject(law),
         "laws": (law.name, law.corrected) if law.corrected else (law.name,),
     }
 

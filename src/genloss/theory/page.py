@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from genloss.theory.laws import LAWS, Law
+from genloss.theory.predict import subject
 
 _HEAD = """# Laws
 
@@ -42,7 +43,7 @@ def _title(module: str) -> str:
 
 
 def _entry(law: Law) -> str:
-    what = f"mean of `{law.probe}`" if law.statistic == "mean" else f"{law.statistic} of `{law.probe}`"
+    what = subject(law).removesuffix(law.probe) + f"`{law.probe}`"
     if law.status != "holds":
         verdict = f"**published and false**; [`{law.corrected}`](#{law.corrected}) holds"
     else:

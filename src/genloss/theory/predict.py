@@ -6,6 +6,7 @@ import numpy as np
 
 from genloss.chain import Chain
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
+from genloss.theory.measures import PATHS
 from genloss.theory.twopoint import UnsupportedError, fit_of, two_point
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
 
     The best law for a probe's mean over replicates has the probe's name as variable, so that
     `result["variance"].mean("replicate") - predict(chain)["variance"]` is the difference. Another statistic is a suffix
-    (`std.median`), a further law on the same probe follows a colon (`std.median:std_median_leading`). A variable's
+    (`std.median`), and so is what one number says of a whole chain (`collapsed.first_passage`, the generation at which
+    it first holds); a further law on the same probe follows a colon (`std.median:std_median_leading`). A variable's
     attributes say law, probe, statistic, kind, reference and formula. Where no law speaks of the variance or
     heterozygosity, the two-point recursion gives it, and attribute "law" says so.
 
@@ -57,7 +59,7 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
             values[: law.first] = np.nan
         if not np.isfinite(values).any():
             continue
-        name = law.probe if law.statistic == "mean" else f"{law.probe}.{law.statistic}"
+        name = _variable(law)
         if name in variables:
             name = f"{name}:{law.name}"
         dims = () if law.scalar else ("generation", *law.dims)
@@ -71,12 +73,40 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
     return xr.Dataset(variables, coords, attrs={"law": "genloss.theory.predict"})
 
 
+def _variable(law: Law) -> str:
+    """Name what a law predicts: by its probe, what one number says of the chain, and the statistic."""
+    path = "" if not law.scalar else ".first_passage" if _passage(law) else ".path"
+    return law.probe + path + ("" if law.statistic == "mean" else f".{law.statistic}")
+
+
+def subject(law: Law) -> str:
+    """Say what a law predicts: "mean of variance", "mean first passage of collapsed"."""
+    return f"{_statistic(law)} of {law.probe}"
+
+
+def _statistic(law: Law) -> str:
+    """Name what over replicates is predicted: of a probe, or of the one number a chain that it becomes."""
+    if not law.scalar:
+        return law.statistic
+    path = "first passage" if _passage(law) else "path"
+    return f"mean {path}" if law.statistic == "mean" else f"{law.statistic} of the {path}"
+
+
+def _passage(law: Law) -> bool:
+    """Whether the one number of a chain is the generation at which an event first holds, tried on a small one."""
+    try:
+        found = PATHS[law.probe](np.array([[0.0, 0.0, 0.0, 1.0, 1.0]]))
+        return bool(np.ravel(found).tolist() == [3.0])
+    except Exception:
+        return False
+
+
 def describe(law: Law) -> dict[str, str]:
     """Say of a law what a variable's attributes should."""
     return {
         "law": law.name,
         "probe": law.probe,
-        "statistic": law.statistic,
+        "statistic": _statistic(law),
         "kind": law.kind,
         "reference": law.reference,
         "formula": law.formula,
