@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from genloss.cli.main import main
 from genloss.errors import SpecError
 from genloss.provenance.prevalence import prevalence
 from genloss.provenance.shares import METHODS, Cells, log_ratio
@@ -164,7 +165,63 @@ def test_the_picture_belongs_to_no_window(labelled):
     figure = found.plot()
     figure.draw_without_rendering()
     assert len(figure.axes) == max(1, len(labelled))
-    assert len(figure.axes[0].get_xticks()) == len(found.times or found.groups or [0])
+    first, last = figure.axes[0], figure.axes[-1]
+    if found.times:
+        assert [tick.get_text() for tick in first.get_xticklabels()] == [str(each) for each in found.times]
+    if not found.times or found.groups:
+        rows = [tick.get_text() for tick in last.get_yticklabels()]
+        assert rows == [f"{name}  ({one.rows:,} rows)" for name, one in (found.groups or {"all": found}).items()]
+    assert f"{found.share:.1%} of all" in figure.get_suptitle()
+
+
+def test_the_picture_tells_what_is_known_doubted_and_unknown():
+    corpus, human, synthetic = made(0.1, 1200)
+    corpus = rng(3).permutation(corpus)
+    years = np.repeat([2020, 2021, 2024], 400)
+    corpus[400:800] = rng(4).normal(1, 0.1, 400)
+    found = prevalence(corpus, human, synthetic, times=years, groups=np.where(np.arange(1200) == 5, "one", "rest"))
+    assert found.times[2021].warnings
+    assert (found.groups["one"].low, found.groups["one"].high) == (0, 1)
+    time, group = found.plot().axes
+    assert time.get_xticks().tolist() == [2020, 2021, 2024], "times stand where they belong"
+    hollow = [line for line in time.lines if line.get_label() == "with a warning"]
+    assert [line.get_xdata().tolist() for line in hollow] == [[2021]]
+    assert "cannot be known" in [text.get_text() for text in group.get_legend().get_texts()]
+    points = np.concatenate([line.get_ydata() for line in group.lines if line.get_marker() == "o"])
+    assert points.tolist() == [1.0], "what cannot be known has no point"
+    assert group.get_xlim()[1] < 1, "nor does it stretch the axis"
+
+
+def test_the_command_draws_a_picture_or_says_why_not(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, scores in zip(("corpus", "human", "made"), made(0.3, 200, references=100), strict=True):
+        rows = [json.dumps({"s": score, "year": 2020 + i % 2}) for i, score in enumerate(scores.tolist())]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    command = ["prevalence", "corpus.jsonl", "--reference", "human.jsonl", "--synthetic", "made.jsonl", "--scores", "s"]
+    for _ in range(2):
+        assert main([*command, "--time", "year", "--picture", "shares.svg"]) == 0
+        drawn = (tmp_path / "shares.svg").read_bytes()
+        (tmp_path / "shares.svg").rename(tmp_path / f"{len(list(tmp_path.iterdir()))}.svg")
+    assert b"<svg" in drawn
+    assert len({path.read_bytes() for path in tmp_path.glob("*.svg")}) == 1, "the same shares make the same file"
+    for wrong, says in (("shares.gif", "known: .png, .svg, .pdf"), ("no/shares.png", "no such folder")):
+        assert main([*command, "--picture", wrong]) == 2
+        assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("times", "first"),
+    [
+        (np.linspace(2015, 2027, 960), "2015 to 2016"),
+        (np.arange(960) + 1_600_000_000, "1600000000 to 1600000078"),
+        (np.datetime64("2024-01-01T05") + np.arange(960) * np.timedelta64(12, "h"), "2024-01-01 to 2024-02-09"),
+    ],
+)
+def test_spans_of_time_are_named_in_few_digits(times, first):
+    corpus, human, synthetic = made(0.1, 960)
+    found = prevalence(corpus, human, synthetic, times=times, resamples=20)
+    assert len(found.times) == 12
+    assert next(iter(found.times)) == first
 
 
 @pytest.mark.parametrize(

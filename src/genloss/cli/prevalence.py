@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+_PICTURES = (".png", ".svg", ".pdf")
+
 
 def add(commands: Any) -> None:
     """Add the command."""
@@ -40,6 +42,8 @@ def add(commands: Any) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="S", help="decides all random choices (default: 0)")
     command.add_argument("--fail-above", type=float, metavar="SHARE", help="exit with 1 where the share is above, the "
                          "whole interval included")  # fmt: skip
+    command.add_argument("--picture", type=Path, metavar="FILE", help="draw the shares with their intervals, by group "
+                         "and over time, into a .png, .svg or .pdf file")  # fmt: skip
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     command.set_defaults(call=call)
 
@@ -51,6 +55,8 @@ def call(asked: argparse.Namespace) -> int:
 
     check_share(asked.fail_above, "--fail-above")
     check_share(asked.level, "--level", least=0.01)
+    if asked.picture is not None:
+        _check_picture(asked.picture)
     if asked.most < 1:
         raise SpecError(f"--most: {asked.most}; give a whole number from 1")
     if asked.scores and asked.spec:
@@ -62,6 +68,8 @@ def call(asked: argparse.Namespace) -> int:
     found, notes, least = _estimated(asked)
     plain = found.to_dict() | {"lower_bound": least}
     plain["warnings"] = [*plain["warnings"], *notes]
+    if asked.picture is not None:
+        _draw(found, asked.picture)
     if asked.json:
         print(json.dumps(plain, allow_nan=False, ensure_ascii=False))
     else:
@@ -71,6 +79,32 @@ def call(asked: argparse.Namespace) -> int:
     if not math.isfinite(found.share) or (found.low <= 0 and found.high >= 1):
         raise SpecError("--fail-above: the share cannot be known from these references, so nothing is passed")
     return int(found.low > asked.fail_above)
+
+
+def _check_picture(path: Path) -> None:
+    from genloss.errors import SpecError
+
+    if path.suffix.lower() not in _PICTURES:
+        raise SpecError(f"--picture: {path}: no known kind of picture; known: {', '.join(_PICTURES)}")
+    if path.is_dir() or not path.parent.is_dir():
+        raise SpecError(f"--picture: {path}: {'a folder' if path.is_dir() else 'no such folder'}; give a file")
+
+
+def _draw(found: Any, path: Path) -> None:
+    import io
+
+    from genloss.files import commit
+
+    figure = found.plot()
+    from matplotlib import rc_context
+
+    sink = io.BytesIO()
+    kind = path.suffix.lower()[1:]
+    # The same shares make the same file.
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with rc_context({"svg.hashsalt": "genloss"}):
+        figure.savefig(sink, format=kind, dpi=150, metadata=undated)
+    commit(path, sink.getvalue())
 
 
 def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:

@@ -319,4 +319,19 @@ def _spans(times: Any, rows: int) -> tuple[Array, list[Hashable]]:
     starts = np.unique(np.sort(index)[ends[:-1]])
     index = np.searchsorted(starts, index, side="right") - 1
     last = [*(starts[1:] - 1), len(known) - 1]
-    return index, [f"{known[i]} to {known[j]}" for i, j in zip(starts, last, strict=True)]
+    pairs = zip(_written(known[starts]), _written(known[last]), strict=True)
+    return index, [begin if begin == end else f"{begin} to {end}" for begin, end in pairs]
+
+
+def _written(times: Array) -> list[str]:
+    """Times in as few digits, or as coarse a unit, as tell them apart."""
+    if times.dtype.kind == "M":
+        days = times.astype("datetime64[D]")
+        times = days if len(np.unique(days)) == len(times) else times
+    if times.dtype.kind != "f":
+        return [str(each) for each in times]
+    for digits in range(4, 17):
+        written = [f"{each:.{digits}g}" for each in times.tolist()]
+        if len(set(written)) == len(times):
+            break
+    return written
