@@ -32,14 +32,20 @@ _PLACES: dict[str, dict[str, str]] = {
         "genloss.families.normal": "MultivariateGaussianMLE",
         "genloss.families.regression": "OLS OLSNorm",
         "genloss.families.softmax": "SoftmaxMLE",
+        "genloss.provenance.watermarks.learner": "Watermarked",
     },
     "regime": {"genloss.regimes": "Accumulate FixedReal FreshReal PastModels Replace Window"},
     "curator": {
-        "genloss.curators": "Below ImperfectFilter KeepAll Subsample Then TopFraction",
+        "genloss.curators": "Below ImperfectFilter KeepAll Preferred Subsample Then TopFraction",
         "genloss.provenance.filters": "KeepAtMostShare Unwatermarked",
     },
-    "detector": {"genloss.provenance.filters": "WatermarkScore"},
+    "detector": {
+        "genloss.provenance.detectors.oracle": "Oracle",
+        "genloss.provenance.detectors.saved": "SavedDetector",
+        "genloss.provenance.filters": "WatermarkScore",
+    },
     "watermark": {"genloss.provenance.watermarks": "KGW Gumbel SynthID Unigram WatermarkSpec"},
+    "head": {"genloss.provenance.watermarks.synthid": "BayesianHead"},
     "tokenizer": {"genloss.corpus.tokenizers": "BPE Bytes Words"},
     "schedule": {"genloss.schedules": "Constant Geometric Linear Power"},
     "probe": {

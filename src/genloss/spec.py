@@ -142,6 +142,8 @@ def _fitted(value: Any, hint: Any, folder: Path | None, where: str) -> Any:
         return tuple(_value(item, folder, f"{where}[{i}]") for i, item in enumerate(value))
     if isinstance(value, str) and any(_is_callable(option) for option in options) and ":" in value:
         return _imported(value, folder, where)
+    if isinstance(value, str) and str not in options and any(_is_part(option) for option in options):
+        return _build(None, value, folder, where)
     literals = [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
     if literals and value not in literals and not any(option in (int, float, str) for option in options):
         raise SpecError(f"{where}: no {value!r}; known: {', '.join(map(str, literals))}")
@@ -179,6 +181,11 @@ def _words(options: tuple[Any, ...]) -> str:
 
 def _is_callable(option: Any) -> bool:
     return get_origin(option) is collections.abc.Callable
+
+
+def _is_part(option: Any) -> bool:
+    """Whether a field holds a part of a chain, such as a learner, which its kind alone may name."""
+    return bool(getattr(option, "_is_protocol", False))
 
 
 def _chain(plain: Mapping[str, Any], folder: Path | None, where: str) -> Chain:

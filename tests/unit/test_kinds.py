@@ -19,6 +19,7 @@ METHODS = {
     "tokenizer": "train",
     "detector": "score",
     "watermark": "choose",
+    "head": "posterior",
 }
 
 

@@ -9,6 +9,7 @@ error rates is `genloss.theory.curation.filtered_share` (`ImperfectFilter` in a 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -49,12 +50,11 @@ class WatermarkScore:
     spec: WatermarkSpec | Scheme
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spec", _spec(self.spec))
+        object.__setattr__(self, "spec", WatermarkSpec.of(self.spec))
 
     def score(self, data: Data) -> Floats:
         """Score each document: 0 (no evidence) and up; shape (documents,)."""
-        assert isinstance(self.spec, WatermarkSpec)
-        return np.abs(self.spec.detect_each(data).log10_p)
+        return np.abs(WatermarkSpec.of(self.spec).detect_each(data).log10_p)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Unwatermarked:
     multiplicity: Literal["document", "pool", "dropped"] = "document"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spec", _spec(self.spec))
+        object.__setattr__(self, "spec", WatermarkSpec.of(self.spec))
         if isinstance(self.p, bool) or not isinstance(self.p, (int, float)) or not 0 < self.p < 1:
             raise SpecError(f"curator.p: {self.p!r} is no level; give a number above 0 and below 1, such as 0.01")
         if self.multiplicity not in _COUNTS:
@@ -126,7 +126,8 @@ class KeepAtMostShare:
     Attributes:
         detector: Anything with `score(data)`, higher is more synthetic; or a watermark (a `WatermarkSpec` or a scheme).
         share: The largest synthetic share of what is kept, from 0 to below 1.
-        human_scores: Scores of rows that are known to be human, that did not train the detector.
+        human_scores: Scores of rows that are known to be human, that did not train the detector: an array, or an
+            `ArrayFile` whose every row is a score.
         synthetic_scores: Scores of rows that are known to be synthetic, that did not train the detector.
         level: None cuts by the estimate; a number such as 0.9 by the upper end of an interval of this confidence.
     """
@@ -148,8 +149,18 @@ class KeepAtMostShare:
             raise SpecError(f"curator.share: {self.share!r} is no share; give a number from 0 to below 1")
         if self.level is not None and not 0 < self.level < 1:
             raise SpecError(f"curator.level: {self.level!r} is no confidence; give a number between 0 and 1, or None")
-        for name in ("human_scores", "synthetic_scores"):
-            object.__setattr__(self, name, np.sort(checked_scores(getattr(self, name), f"curator.{name}")))
+        for name, scores in zip(("human_scores", "synthetic_scores"), self._references, strict=True):
+            if not hasattr(getattr(self, name), "rows"):
+                object.__setattr__(self, name, scores)
+
+    @cached_property
+    def _references(self) -> tuple[Floats, Floats]:
+        """Both references, sorted."""
+        human, synthetic = (
+            np.sort(checked_scores(getattr(getattr(given, "rows", given), "array", given), f"curator.{name}"))
+            for name, given in (("human_scores", self.human_scores), ("synthetic_scores", self.synthetic_scores))
+        )
+        return human, synthetic
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Leave out the rows with the highest scores."""
@@ -159,7 +170,7 @@ class KeepAtMostShare:
         """The synthetic share of rows with these scores: the estimate, or the upper end of its interval."""
         from genloss.provenance.prevalence import prevalence
 
-        sets = (scores, self.human_scores, self.synthetic_scores)
+        sets = (scores, *self._references)
         if self.level is not None:
             found = prevalence(*sets, level=self.level).high
         else:
@@ -174,10 +185,10 @@ class KeepAtMostShare:
         if whole <= self.share:
             return np.ones(len(scores), np.bool_), _no_reason
         cuts = np.unique(scores)
-        human = np.searchsorted(self.human_scores, cuts, side="right") / len(self.human_scores)
+        real, synthetic = self._references
+        human = np.searchsorted(real, cuts, side="right") / len(real)
         # One more than were seen: a reference that has none below a cut does not prove that there are none.
-        rows = len(self.synthetic_scores)
-        made = (np.searchsorted(self.synthetic_scores, cuts, side="right") + 1) / (rows + 1)
+        made = (np.searchsorted(synthetic, cuts, side="right") + 1) / (len(synthetic) + 1)
         left = whole * made / (whole * made + (1 - whole) * human + 1e-300)
         good = np.flatnonzero(left <= self.share)
         if not len(good):
@@ -289,7 +300,3 @@ def _kept(curator: Any, pool: Pool, empty: str) -> Pool:
 
 def _no_reason(score: float) -> str:
     return ""
-
-
-def _spec(given: Any) -> WatermarkSpec:
-    return given if isinstance(given, WatermarkSpec) else WatermarkSpec(given)

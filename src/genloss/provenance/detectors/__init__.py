@@ -6,6 +6,7 @@ from genloss.provenance.detectors.huggingface import HuggingFaceLM
 from genloss.provenance.detectors.likelihood import LRR, Binoculars, FastDetectGPT, LogLikelihood, Rank
 from genloss.provenance.detectors.oracle import Oracle
 from genloss.provenance.detectors.ratio import DensityRatio
+from genloss.provenance.detectors.saved import SavedDetector
 
 __all__ = [
     "LRR",
@@ -18,6 +19,7 @@ __all__ = [
     "LogLikelihood",
     "Oracle",
     "Rank",
+    "SavedDetector",
     "TextClassifier",
     "TextDetector",
 ]

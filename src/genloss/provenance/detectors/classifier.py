@@ -120,13 +120,17 @@ class TextDetector:
         Raises:
             SpecError: Where the file holds none.
         """
-        settings, arrays = saving.load(path, "text-classifier")
+        return cls.made(*saving.load(path, "text-classifier"), path)
+
+    @classmethod
+    def made(cls, settings: dict[str, Any], arrays: dict[str, Any], path: str | Path) -> "TextDetector":
+        """Build one from what its file holds."""
         try:
             recipe = TextClassifier(**settings)
             weight = np.zeros(2**recipe.bits, dtype=np.float32)
             weight[arrays["at"]] = arrays["weight"]
             return cls(recipe, weight, float(arrays["intercept"]))
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            if isinstance(error, SpecError):
-                raise
-            raise SpecError(f"{path}: no detector, or a damaged one; save it again") from None
+        except SpecError as error:
+            raise SpecError(f"{path}: {error}") from None
+        except (KeyError, TypeError, IndexError, ValueError):
+            raise saving.damaged(path) from None

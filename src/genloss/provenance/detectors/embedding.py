@@ -139,16 +139,36 @@ class EmbeddingDetector:
         Raises:
             SpecError: Where the file holds none, or `embed` is missing.
         """
-        settings, arrays = saving.load(path, "embedding-classifier")
+        return cls.made(*saving.load(path, "embedding-classifier"), path, embed)
+
+    @classmethod
+    def made(
+        cls,
+        settings: dict[str, Any],
+        arrays: dict[str, Array],
+        path: str | Path,
+        embed: Callable[[Data], Any] | None = None,
+    ) -> "EmbeddingDetector":
+        """Build one from what its file holds."""
         if settings.pop("embeds", False) and embed is None:
             raise SpecError(f"{path}: was fitted with an embedding, which is not saved; give embed=")
-        wanted = ("human", "synthetic") if settings.get("method") == "neighbours" else ("weight", "intercept")
         try:
             recipe = EmbeddingClassifier(**settings, embed=embed)
-        except TypeError:
-            raise SpecError(f"{path}: no detector, or a damaged one; save it again") from None
-        if not {"centre", "scale", *wanted} <= arrays.keys():
-            raise SpecError(f"{path}: no detector, or a damaged one; save it again")
+            width = len(arrays["centre"])
+            shapes: dict[str, tuple[int, ...]] = {"centre": (width,), "scale": (width,)}
+            if recipe.method == "logistic":
+                terms = width + width * (width + 1) // 2 * bool(recipe.quadratic)
+                shapes |= {"weight": (terms,), "intercept": (1,)}
+            else:
+                shapes |= {name: (len(arrays[name]), width) for name in ("human", "synthetic")}
+                if min(len(arrays[name]) for name in ("human", "synthetic")) < recipe.neighbours:
+                    raise saving.damaged(path)
+            if any(arrays[name].shape != shape for name, shape in shapes.items()) or not (arrays["scale"] > 0).all():
+                raise saving.damaged(path)
+        except SpecError as error:
+            raise error if str(error).startswith(str(path)) else SpecError(f"{path}: {error}") from None
+        except (KeyError, TypeError, ValueError):
+            raise saving.damaged(path) from None
         return cls(recipe, arrays)
 
 

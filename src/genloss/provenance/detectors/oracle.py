@@ -23,8 +23,9 @@ class Oracle:
     A row errs or not by its content and the seed, so that a row scores the same whenever it is asked for.
 
     Attributes:
-        real: All real rows (an array, documents or texts; a row is real if it is among them), or a function of data
-            that gives True for each real row.
+        real: All real rows (an array, documents or texts; a row is real if it is among them), a source of real rows
+            such as `Sotu` (a row is real if it is among its training rows), or a function of data that gives True for
+            each real row.
         true_positive: The chance that a synthetic row scores 1; otherwise it scores 0.
         false_positive: The chance that a real row scores 1.
         seed: Decides which rows err.
@@ -47,7 +48,7 @@ class Oracle:
 
     @cached_property
     def _known(self) -> frozenset[bytes]:
-        return frozenset(_names(self.real))
+        return frozenset(_names(getattr(self.real, "train", self.real)))
 
     def score(self, data: Data) -> Floats:
         """Score each row: 1 (flagged) or 0; shape (n,)."""

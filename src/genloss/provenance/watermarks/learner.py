@@ -9,13 +9,15 @@ from numpy.random import Generator
 
 from genloss.data import Data, Floats
 from genloss.errors import SpecError
+from genloss.protocols import Learner
 from genloss.provenance.watermarks.kgw import _HASHED, KGW
+from genloss.provenance.watermarks.scheme import Scheme
+from genloss.provenance.watermarks.spec import WatermarkSpec
 from genloss.provenance.watermarks.unigram import Unigram
 
 if TYPE_CHECKING:
     from genloss.corpus.documents import Documents
     from genloss.families.ngram import NGramModel
-    from genloss.provenance.watermarks.spec import WatermarkSpec
 
 _HOW = {"last": 0, "sum": 1, "skipgram": 2, "minhash": 3, "anchored-minhash": 4}
 
@@ -30,7 +32,7 @@ class Watermarked:
     Attributes:
         learner: Its models give the law of the next token: `NGram`, or anything whose models have
             `probabilities(context, drawn=True)` and a tokenizer.
-        spec: The watermark; its vocab_size is the tokenizer's size.
+        spec: The watermark, a `WatermarkSpec` or a scheme; its vocab_size is the tokenizer's size.
 
     Example:
         >>> import numpy as np
@@ -42,8 +44,13 @@ class Watermarked:
         3
     """
 
-    learner: Any
-    spec: "WatermarkSpec"
+    learner: Learner
+    spec: WatermarkSpec | Scheme
+
+    def __post_init__(self) -> None:
+        if isinstance(self.learner, type) or not callable(getattr(self.learner, "fit", None)):
+            raise SpecError(f"watermarked.learner: {self.learner!r} is no learner; give it fit(data, rng)")
+        object.__setattr__(self, "spec", WatermarkSpec.of(self.spec))
 
     def fit(self, data: Data, rng: Generator) -> "WatermarkedModel":
         """Fit the learner to the data.
@@ -51,18 +58,19 @@ class Watermarked:
         Raises:
             SpecError: Where the watermark is made for another vocabulary.
         """
-        model = self.learner.fit(data, rng)
+        spec = WatermarkSpec.of(self.spec)
+        model: Any = self.learner.fit(data, rng)
         if not hasattr(model, "probabilities") or not hasattr(model, "tokenizer"):
             raise SpecError(
                 f"watermarked: a {type(model).__name__} has no law of the next token; "
                 "give it probabilities(context, drawn=True) and a tokenizer"
             )
-        size, wanted = model.tokenizer.size, self.spec.scheme.vocab_size
+        size, wanted = model.tokenizer.size, spec.scheme.vocab_size
         if size != wanted:
             raise SpecError(
                 f"watermarked: the watermark knows {wanted} ids, the tokenizer {size}; set vocab_size={size}"
             )
-        return WatermarkedModel(model, self.spec)
+        return WatermarkedModel(model, spec)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +83,7 @@ class WatermarkedModel:
     """
 
     model: Any
-    spec: "WatermarkSpec"
+    spec: WatermarkSpec
 
     def __repr__(self) -> str:
         return f"WatermarkedModel({self.model!r}, {type(self.spec.scheme).__name__})"

@@ -51,6 +51,15 @@ class WatermarkSpec:
             )
 
     @classmethod
+    def of(cls, given: Any) -> "WatermarkSpec":
+        """A spec as it is, or that of a scheme.
+
+        Raises:
+            SpecError: Where it is neither.
+        """
+        return given if isinstance(given, WatermarkSpec) else cls(given)
+
+    @classmethod
     def from_transformers(cls, config: Any, *, vocab_size: int, tokenizer: Any = None) -> "WatermarkSpec":
         """Read a `WatermarkingConfig` or `SynthIDTextWatermarkingConfig` of transformers.
 
