@@ -9,7 +9,7 @@ import genloss as gl
 from genloss.families.categorical import Categorical
 from genloss.theory import predict
 from genloss.theory.categorical import survival
-from genloss.theory.curation import best_of_two, best_weight, critical_error, weighted_offset
+from genloss.theory.curation import best_weight, critical_error, weighted_offset
 from genloss.theory.draws import Draws
 from genloss.theory.duality import ancestors, transform
 from genloss.theory.gaussian_paths import std_quantiles
@@ -18,6 +18,7 @@ from genloss.theory.inversion import LogChiSquares
 from genloss.theory.laws import sizes
 from genloss.theory.passage import ExactPassage, FirstPassage
 from genloss.theory.regression import carried
+from genloss.theory.selection import best_of
 from genloss.theory.twopoint import pair_spread
 from genloss.theory.walk import Walk
 
@@ -137,7 +138,8 @@ def test_branching():
 
 def test_curation():
     assert critical_error(0.8, 0.45) == pytest.approx(0.64)
-    assert best_of_two(10_000)[0][-1] == pytest.approx(3.2359, abs=1e-4)
+    gain, var = best_of(2)
+    assert gain / (1 - math.sqrt(var)) == pytest.approx(3.2359, abs=1e-4)
     golden = (math.sqrt(5) - 1) / 2
     assert best_weight(1.0) == pytest.approx(golden)
     assert weighted_offset(golden, 1, 1) == pytest.approx(golden)
@@ -233,3 +235,24 @@ def test_distribution_function_and_quantile_are_inverse():
     far = LogChiSquares(np.full(3000, 30.0)).cdf(np.full(3000, -1.0))
     assert (np.diff(far) > -1e-9).all()
     assert far[[0, -1]] == pytest.approx([0, 1], abs=1e-3)
+
+
+def test_limits_of_super_linear_sizes():
+    """The limits are where the exact laws arrive, which for a power takes a sum of infinitely many terms."""
+    import mpmath
+
+    chain = gl.Chain(gl.Gaussian(), MLE, gl.Replace(gl.Geometric(8, 1.5)), 8)
+    found = predict(chain, 80)
+    np.testing.assert_allclose(found["std"][-1], found["std:std_limit_replace"][-1], rtol=1e-12)
+    chain = gl.Chain(gl.Gaussian(), UNBIASED, gl.Replace(gl.Power(10, 2.0)), 10)
+    found = predict(chain, 3)
+    scale, four = mpmath.mpf(10), mpmath.nsum(lambda i: mpmath.log(_c4(10 * i**2)), [1, mpmath.inf])
+    exact = mpmath.zeta(2) / scale + 2 * (1 - mpmath.exp(four))
+    law = found["wasserstein2_squared:wasserstein2_squared_limit_replace"]
+    np.testing.assert_allclose(law, float(exact), rtol=1e-8)
+
+
+def _c4(n):
+    import mpmath
+
+    return mpmath.sqrt(2 / (n - 1)) * mpmath.gammaprod([n / 2], [(n - 1) / 2])
