@@ -253,6 +253,17 @@ def subsample_plateau(n: float) -> float:
     return float((1 - 1 / n) * np.exp(logs))
 
 
+def settled(regime: FreshReal | FixedReal, rows: float) -> float:
+    """Compute where the expected spread settles with real rows in every generation, in units of the true one."""
+    if isinstance(regime, FixedReal):
+        kept = float(regime.n_real)
+        alpha = 1 - kept / rows
+        return (1 - 1 / kept) * (1 + alpha) / (1 + alpha + alpha / kept)
+    alpha = regime.real_fraction if regime.ragged else round(rows * regime.real_fraction) / rows
+    rest = (1 - alpha) ** (2 if regime.ragged else 1)
+    return 1 - 1 / (rows * alpha * (2 - alpha) + rest)
+
+
 @law(
     "variance",
     example=Chain(Gaussian(), GaussianMLE(), PastModels(5), n0=5),
@@ -297,10 +308,7 @@ def variance_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshRea
 )
 def variance_limit_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshReal, n: Sizes) -> Values:
     """Where the spread settles: c real rows a generation keep at least 2c/(2c+1) of it, however many are synthetic."""
-    rows = float(n[-1])
-    alpha = regime.real_fraction if regime.ragged else round(rows * regime.real_fraction) / rows
-    rest = (1 - alpha) ** (2 if regime.ragged else 1)
-    return np.full(len(n), source.var * (1 - 1 / (rows * alpha * (2 - alpha) + rest)))
+    return np.full(len(n), source.var * settled(regime, float(n[-1])))
 
 
 @law(
@@ -328,9 +336,7 @@ def variance_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedRea
 )
 def variance_limit_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedReal, n: Sizes) -> Values:
     """However many synthetic rows are added, at least (1 - 1/N) 2N/(2N+1) of the spread stays for N fixed real rows."""
-    kept = float(regime.n_real)
-    alpha = 1 - kept / float(n[-1])
-    return np.full(len(n), source.var * (1 - 1 / kept) * (1 + alpha) / (1 + alpha + alpha / kept))
+    return np.full(len(n), source.var * settled(regime, float(n[-1])))
 
 
 @law(
