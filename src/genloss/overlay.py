@@ -10,8 +10,10 @@ from genloss import spec as specs
 from genloss.chain import Chain
 from genloss.describe import describe, kind_of, path_of
 from genloss.errors import SpecError
+from genloss.families.categorical import Categorical, Zipf
 from genloss.families.gaussian import Gaussian
 from genloss.families.normal import MultivariateGaussian
+from genloss.probes.tails import Recall, band_names
 from genloss.report.cells import grid_of, spec_of
 from genloss.report.words import clean, listed
 from genloss.theory import LAWS, MEASURES, predict
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOG_2PIE = float(np.log(2 * np.pi * np.e))
 _MOST = 1000
+Symbols = (Categorical, Zipf)
 
 
 def _same(values: Any, _: Any) -> Any:
@@ -34,14 +37,56 @@ class Path:
     Attributes:
         law: The variable that `genloss.theory.predict` names.
         statistic: What of the probe over replicates is then known: "mean", "median" or "root mean square".
-        through: Turns the law's values into the probe's.
-        source: The kind of source it holds for.
+        through: Turns the law's values and the source into the probe's values. Of a vector probe it is also given the
+            probe's labels and its fields, and returns None where they are not those that the law speaks of.
+        source: The kinds of source it holds for.
+        dims: The labelled dimensions of the law.
     """
 
     law: str
     statistic: str
-    through: Callable[[Any, Any], Any] = _same
-    source: type = object
+    through: Callable[..., Any] = _same
+    source: Any = object
+    dims: tuple[str, ...] = ()
+
+
+def _produced(values: Any, source: Any) -> Any:
+    """The probe counts the symbols that the truth produces; the law also those of probability 0, always missing."""
+    return values * (len(source.p) / np.count_nonzero(source.p))
+
+
+def _by_band(lost: Any, source: Any, labels: Sequence[Any], fields: Mapping[str, Any]) -> Any:
+    """Recall in a band of frequency: the true mass of its symbols, each times its chance to be there."""
+    bands = tuple(fields.get("bands", Recall.bands))
+    if list(labels) != band_names(bands):
+        return None
+    order = np.argsort(-source.p, kind="stable")
+    mass = source.p[order]
+    band = np.searchsorted(bands, np.cumsum(mass) - mass / 2, side="right")
+    weight = np.zeros((len(mass), len(labels)))
+    weight[order, band] = mass
+    total = weight.sum(0)
+    return np.where(total > 0, (1 - lost) @ weight / np.where(total > 0, total, 1), np.nan)
+
+
+def _by_symbol(values: Any, source: Any, labels: Sequence[Any], fields: Mapping[str, Any]) -> Any:
+    """A symbol is its own class; of a class that the truth does not have nothing is said."""
+    if list(labels) != list(range(len(labels))) or values.shape[1] > len(labels):
+        return None
+    found = np.full((len(values), len(labels)), np.nan)
+    found[:, : values.shape[1]] = values
+    return found
+
+
+def _by_side(values: Any, source: Any, labels: Sequence[Any], fields: Mapping[str, Any]) -> Any:
+    """Both tails of a normal law reach as far as its standard deviation says."""
+    return np.repeat((values / np.sqrt(source.var))[:, None], len(labels), axis=1)
+
+
+_SIDES = (
+    Path("std.median", "median", _by_side, Gaussian),
+    Path("std", "mean", _by_side, Gaussian),
+)
 
 
 def _variances(probe: str) -> tuple[Path, ...]:
@@ -64,7 +109,11 @@ _PATHS: dict[str, tuple[Path, ...]] = {
     ),
     "heterozygosity": (Path("heterozygosity", "mean"),),
     "lost-mass": (Path("lost_mass", "mean"),),
-    "support": (Path("support", "mean"),),
+    "support": (Path("support", "mean", _produced, Symbols),),
+    "recall": (Path("lost_symbols", "mean", _by_band, Symbols, ("symbol",)),),
+    "mode-occupancy": (Path("frequency", "mean", _by_symbol, Symbols, ("symbol",)),),
+    "tail-ratio": _SIDES,
+    "expected-shortfall": _SIDES,
     "excess-risk": (Path("excess_risk", "mean"),),
     "kl-forward": (Path("kl_forward", "mean"),),
     "kl-reverse": (Path("kl_reverse", "mean"),),
@@ -73,6 +122,7 @@ _PATHS: dict[str, tuple[Path, ...]] = {
         Path("wasserstein2_squared_vectors", "root mean square", lambda values, _: np.sqrt(values)),
     ),
 }
+_LABELLED = (_by_band, _by_symbol, _by_side)
 _BEFORE_TEMPERATURE = ("variance", "total-variance")
 
 
@@ -98,7 +148,11 @@ def predictions(result: "Dataset") -> "Dataset":
     shape = tuple(result.sizes[dim] for dim in dims)
     count = int(np.prod(shape, dtype=int))
     described = spec.get("chains", [])
-    probes = {name: _kind(name, plain) for name, plain in dict(spec.get("probes", {})).items() if name in result}
+    probes = {
+        name: Wanted(_kind(name, plain), plain if isinstance(plain, Mapping) else {}, *_own(result, name, dims))
+        for name, plain in dict(spec.get("probes", {})).items()
+        if name in result
+    }
     if len(described) != count or not probes:
         return xr.Dataset(attrs={"notes": ["No prediction: the result does not say what its chains are."]})
     generations = int(result["generation"].values[-1])
@@ -113,12 +167,15 @@ def predictions(result: "Dataset") -> "Dataset":
         if reason:
             unknown.setdefault(reason, []).append(i)
         for name, line, law in found:
-            values.setdefault(name, np.full((count, generations + 1), np.nan))[i] = line
+            values.setdefault(name, np.full((count, *np.shape(line)), np.nan))[i] = line
             laws.setdefault(name, [None] * count)[i] = law
-    variables: dict[str, Any] = {
-        name: ((*dims, "generation"), array.reshape(*shape, -1), {"laws": laws[name]}) for name, array in values.items()
-    }
+    variables: dict[str, Any] = {}
     coords = {"generation": np.arange(generations + 1), **{dim: result[dim].values for dim in dims}}
+    for name, array in values.items():
+        own = [probes[name].dim] if probes[name].dim else []
+        attrs = {"laws": laws[name]}
+        variables[name] = ((*dims, "generation", *own), array.reshape(*shape, *array.shape[1:]), attrs)
+        coords |= {dim: result[dim].values for dim in own}
     labels = [clean(", ".join(str(label) for label in place)) for place in _places(result, dims)]
     notes = [_note(reason, [labels[i] for i in where], count) for reason, where in unknown.items()]
     return xr.Dataset(variables, coords, {"notes": notes}).reindex(generation=result["generation"].values)
@@ -140,7 +197,31 @@ def known(chain: Chain, generations: int) -> "tuple[Dataset | None, str]":
     return found, ""
 
 
-def _cell(plain: Any, probes: Mapping[str, str], generations: int) -> tuple[list[tuple[str, Any, dict[str, str]]], str]:
+@dataclass(frozen=True)
+class Wanted:
+    """A probe of a result.
+
+    Attributes:
+        kind: Its kind.
+        fields: Its description.
+        dim: The name of its own dimension; "" where it gives single numbers.
+        labels: The labels of that dimension.
+    """
+
+    kind: str
+    fields: Mapping[str, Any]
+    dim: str
+    labels: tuple[Any, ...]
+
+
+def _own(result: "Dataset", name: str, dims: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    own = [str(dim) for dim in result[name].dims if dim not in (*dims, "replicate", "generation")]
+    return (own[0], tuple(result[own[0]].values.tolist())) if own else ("", ())
+
+
+def _cell(
+    plain: Any, probes: Mapping[str, Wanted], generations: int
+) -> tuple[list[tuple[str, Any, dict[str, str]]], str]:
     """Find the lines of all probes of one chain, and why there are none."""
     try:
         chain = _built(plain)
@@ -150,25 +231,38 @@ def _cell(plain: Any, probes: Mapping[str, str], generations: int) -> tuple[list
     if found is None:
         return [], reason
     lines = []
-    for name, kind in probes.items():
-        chosen = _chosen(found, kind, chain)
+    for name, probe in probes.items():
+        chosen = _chosen(found, probe, chain)
         if chosen is None:
             continue
-        path, array = chosen
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = path.through(array.values, chain.source)
-        attrs = {key: str(array.attrs.get(key, "")) for key in ("law", "kind", "reference")}
+        path, array, values = chosen
+        attrs = {key: str(array.attrs.get(key, "")) for key in ("law", "kind", "reference", "formula")}
         lines.append((name, values, {**attrs, "statistic": path.statistic}))
     return lines, "" if lines else "no law speaks of what was measured"
 
 
-def _chosen(found: "Dataset", kind: str, chain: Chain) -> "tuple[Path, DataArray] | None":
-    if getattr(chain.learner, "temperature", 1) != 1 and kind not in _BEFORE_TEMPERATURE:
+def _chosen(found: "Dataset", probe: Wanted, chain: Chain) -> "tuple[Path, DataArray, Any] | None":
+    """Find the first law that says what was measured, with the values that it gives the probe."""
+    if getattr(chain.learner, "temperature", 1) != 1 and probe.kind not in _BEFORE_TEMPERATURE:
         return None
-    for path in _PATHS.get(kind, ()) or ((Path(kind, "mean"),) if kind in MEASURES else ()):
-        if path.law in found and found[path.law].dims == ("generation",) and isinstance(chain.source, path.source):
-            return path, found[path.law]
+    for path in _PATHS.get(probe.kind, ()) or _own_law(probe):
+        if path.law not in found or found[path.law].dims != ("generation", *path.dims):
+            continue
+        if not isinstance(chain.source, path.source) or bool(probe.dim) != (path.through in _LABELLED):
+            continue
+        given = (probe.labels, probe.fields) if probe.dim else ()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = path.through(found[path.law].values, chain.source, *given)
+        if values is not None:
+            return path, found[path.law], values
     return None
+
+
+def _own_law(probe: Wanted) -> tuple[Path, ...]:
+    """A measurement of a user's own law, which is a probe as it is."""
+    if probe.kind not in MEASURES:
+        return ()
+    return (Path(probe.kind, "mean", _by_symbol, object, (probe.dim,)) if probe.dim else Path(probe.kind, "mean"),)
 
 
 def _kind(name: str, plain: Any) -> str:

@@ -8,6 +8,7 @@ import xarray as xr
 
 import genloss as gl
 from genloss import overlay, report
+from genloss.report import tables
 from genloss.report.cells import cells_of, summary
 from genloss.report.lines import overlay as drawn
 from made_results import attrs, made
@@ -159,3 +160,88 @@ def test_a_grid_of_two_dimensions_keeps_its_shape():
     theory = list(drawn(summary(result, "variance"), found, cells, range(len(cells)), None))
     assert [law.cell for law in theory] == list(range(6))
     assert isinstance(found, xr.Dataset)
+
+
+SYMBOLS = gl.Categorical([0.3, 0.02, 0.25, 0.15, 0.0, 0.15, 0.1, 0.03, 0.0])
+VECTORS = {
+    "by_band": gl.probes.Recall(bands=(0.6, 0.9)),
+    "by_symbol": gl.probes.ModeOccupancy(),
+    "left": gl.probes.Support(),
+}
+SIDES = {"reach": gl.probes.TailRatio(0.02), "beyond": gl.probes.ExpectedShortfall()}
+
+
+@pytest.fixture(scope="module")
+def of_symbols():
+    chain = gl.Chain(SYMBOLS, gl.CategoricalMLE(), gl.Replace(20), n0=20)
+    return gl.run(chain, VECTORS, generations=6, replicates=4000, engine="exact", seed=5)
+
+
+@pytest.fixture(scope="module")
+def of_numbers():
+    source, learner = gl.Gaussian(1.0, 9.0), gl.GaussianMLE()
+    some = {
+        "replace": gl.Chain(source, learner, gl.Replace(12), n0=12),
+        "accumulate": gl.Chain(source, learner, gl.Accumulate(12), n0=12),
+        "cool": gl.Chain(source, gl.GaussianMLE(temperature=0.9), gl.Replace(12), n0=12),
+    }
+    return gl.run(some, SIDES, generations=6, replicates=4000, engine="exact", seed=6)
+
+
+def off(measured, predicted, statistic):
+    """How many standard errors lie between a prediction and the statistic over 4,000 replicates."""
+    found, spread = statistic_of(measured, statistic)
+    return ((found - predicted) / (spread / np.sqrt(4000) + 1e-4)).fillna(0)
+
+
+@pytest.mark.parametrize("name", [*VECTORS])
+def test_vector_probes_of_symbols_are_predicted_label_by_label(of_symbols, name):
+    found = overlay.predictions(of_symbols)[name]
+    measured = of_symbols[name].transpose("replicate", ...)
+    assert found.dims == measured.dims[1:]
+    for dim in found.dims:
+        assert found[dim].values.tolist() == measured[dim].values.tolist()
+    assert np.isfinite(found).all()
+    assert float(np.abs(off(measured, found, "mean")).max()) < 5
+    (law,) = found.attrs["laws"]
+    assert (law["statistic"], law["kind"]) == ("mean", "exact")
+
+
+def test_symbols_that_the_truth_lacks_count_as_the_probe_counts_them(of_symbols):
+    law = gl.theory.predict(gl.Chain(SYMBOLS, gl.CategoricalMLE(), gl.Replace(20), n0=20), 6)["support"]
+    measured = of_symbols["left"].transpose("replicate", ...)
+    assert float(np.abs(off(measured, law.values, "mean")).max()) > 20
+    assert np.allclose(overlay.predictions(of_symbols)["left"], law.values * 9 / 7)
+
+
+def test_tails_of_a_normal_law_go_with_its_spread(of_numbers):
+    found = overlay.predictions(of_numbers)
+    for name in SIDES:
+        laws = found[name].attrs["laws"]
+        assert [law and law["statistic"] for law in laws] == ["median", "mean", None]
+        for i, law in enumerate(laws[:2]):
+            measured = of_numbers[name].isel(chain=i).transpose("replicate", ...)
+            z = np.abs(off(measured, found[name].isel(chain=i), law["statistic"]))
+            assert float(z.max()) < 5, (name, i)
+        assert np.isnan(found[name].isel(chain=2)).all()
+
+
+def test_bands_that_are_not_those_of_the_probe_have_no_prediction(of_symbols):
+    other = of_symbols.assign_coords(band=["a", "b", "c"])
+    found = overlay.predictions(other)
+    assert "by_band" not in found
+    assert "by_symbol" in found
+
+
+def test_the_report_draws_vector_predictions_and_names_the_laws(of_symbols):
+    found = overlay.predictions(of_symbols)
+    page = report.html(of_symbols, stages=False, predictions=found)
+    assert page.count("lost_symbols_replace (mean) says") == 3
+    for name in ("lost_symbols_replace", "support_replace"):
+        assert f"<dt><bdi>{name}</bdi>" in page
+    assert "<math" in page
+    frame = tables.of_summary(summary(of_symbols, "by_band"), cells_of(of_symbols), found)
+    assert np.allclose(frame["predicted"], found["by_band"].values.ravel())
+    assert set(frame["law"]) == {"lost_symbols_replace (mean)"}
+    mean = of_symbols["by_band"].mean("replicate").transpose("generation", "band")
+    assert np.allclose(frame["mean"], mean.values.ravel())

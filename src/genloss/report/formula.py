@@ -1,8 +1,10 @@
 """Formulas for the page: LaTeX becomes MathML, which browsers draw without a script."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape, unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genloss.report.words import clean
 
@@ -56,6 +58,23 @@ _ATTRIBUTES = {
     "mathvariant": re.compile("[a-z-]{1,30}"),
     "scriptlevel": re.compile("[0-3]"),
 }
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A law that is drawn.
+
+    Attributes:
+        name: Its name.
+        kind: Exact, asymptotic or a bound, and the statistic over replicates that it predicts.
+        formula: The formula; None where it has none.
+        source: The paper.
+    """
+
+    name: str
+    kind: str
+    formula: "Markup | None"
+    source: str
 
 
 def formula(latex: str) -> "Markup | None":
@@ -149,3 +168,16 @@ def _attributes(element: "Element") -> "Iterator[tuple[str, str]]":
 def _spaced(text: str) -> str:
     """Make a piece of a formula fit for XML; its spaces, which do not break, stay."""
     return "\u00a0".join(clean(part) for part in text.replace(" ", "\u00a0").split("\u00a0"))
+
+
+def behind(predictions: Any) -> Sequence[Behind]:
+    """List the laws behind the predictions, each once, in the order of the probes."""
+    found: dict[tuple[str, str], Behind] = {}
+    for array in getattr(predictions, "data_vars", {}).values():
+        laws = array.attrs.get("laws")
+        for law in laws if isinstance(laws, list) else ():
+            if isinstance(law, Mapping) and law.get("reference"):
+                kind = ", ".join(clean(law[key]) for key in ("kind", "statistic") if law.get(key))
+                name = clean(law.get("law", "theory"))
+                found[name, kind] = Behind(name, kind, formula(str(law.get("formula", ""))), clean(law["reference"]))
+    return [*found.values()]

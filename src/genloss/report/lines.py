@@ -20,20 +20,34 @@ _ROW = 0.145
 _DASH = (0, (2.6, 1.3))
 
 
-def panels(found: Summary, cells: Sequence[Cell], predictions: "Dataset | None" = None) -> list[Panel]:
-    """Make a picture for every facet of the grid, and for every label of a vector probe (twelve at most)."""
+def panels(
+    found: Summary, cells: Sequence[Cell], predictions: "Dataset | None" = None, most: int = _MOST
+) -> list[Panel]:
+    """Make a picture for every facet of the grid, and for every label of a vector probe.
+
+    Args:
+        found: The probe.
+        cells: The chains.
+        predictions: What theory says.
+        most: The most labels of a vector probe, the first and the last among them.
+    """
     facets = list(dict.fromkeys(cell.facet for cell in cells))
-    chosen = sorted({round(i) for i in np.linspace(0, len(found.labels) - 1, min(_MOST, len(found.labels)))})
+    chosen = sorted({round(float(i)) for i in np.linspace(0, len(found.labels) - 1, min(most, len(found.labels)))})
     made = []
     for facet in facets[:_MOST]:
         here = [i for i, cell in enumerate(cells) if cell.facet == facet]
         for j in chosen if found.dim else [None]:
-            name = "" if j is None else f"{clean(found.dim)} {label_of(found.labels[j])}"
+            name = "" if j is None else f"{dim_of(found)} {label_of(found.labels[j])}"
             label = ", ".join(part for part in (facet, name) if part)
             made.append((here, j, label, list(overlay(found, predictions, cells, here, j))))
     # Pictures that stand beside each other are of one height.
     room = _ROW * max((len(_legend(found, cells, each)) for *_, each in made), default=0)
     return [_panel(found, cells, *each, room) for each in made]
+
+
+def dim_of(found: Summary) -> str:
+    """Name the labelled dimension of a vector probe, without the probe's name where that had to tell it from others."""
+    return clean(found.dim).removeprefix(f"{clean(found.name)}_").replace("_", " ")
 
 
 def _panel(
@@ -224,7 +238,7 @@ def overlay(
     if found.dim and found.dim in array.dims:
         array = array.isel({found.dim: j})
     array = array.reindex(generation=found.generation)
-    if not dims:
+    if not dims and len(cells) > 1:
         yield Theory(None, array.values, law, kind, statistic)
         return
     for i in here:

@@ -13,6 +13,7 @@ from genloss.errors import SpecError
 from genloss.report import bands, film_panels, lines, shares, tables
 from genloss.report.cells import Cell, Summary, cells_of, probes_of, spec_of, summary
 from genloss.report.figure import Panel, alone, look
+from genloss.report.formula import Behind, behind
 from genloss.report.repeat import document
 from genloss.report.stage import Badge, badge, kept, matched, telling, verdict
 from genloss.report.words import clean, percent, title_of
@@ -30,6 +31,7 @@ _ROLES = {
     "": "",
 }
 _MOST_PANELS = 24
+_MOST_LABELS = 4
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Section:
         spec: The specification to repeat it.
         spec_file: The same as an address.
         theory: Why there is no prediction, where there is none.
+        laws: The laws that are drawn.
         facts: Version, seed, engine, generations and replicates.
     """
 
@@ -137,6 +140,7 @@ class Section:
     spec: str
     spec_file: str
     theory: Sequence[str]
+    laws: Sequence[Behind]
     facts: Sequence[tuple[str, str]]
     file: str = field(default="")
 
@@ -269,6 +273,7 @@ def _section(anchor: str, name: str, result: "Dataset", stages: Iterable[Any] | 
         spec=text,
         spec_file="data:application/yaml;base64," + base64.b64encode(text.encode("utf-8", "replace")).decode(),
         theory=_theory(predictions),
+        laws=behind(predictions),
         facts=[
             (fact, clean(spec[fact]))
             for fact in ("genloss", "seed", "engine", "generations", "replicates")
@@ -338,6 +343,10 @@ def _plates(
         name = re.sub(r"[^A-Za-z0-9]+", "-", clean(each.name)).strip("-") or "probe"
         role = _ROLES.get(each.role, "")
         found.append((vector, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
+        if vector and predictions is not None and each.name in predictions:
+            images = _images(lines.panels(each, cells, predictions, _MOST_LABELS))
+            note = f"{each.better.capitalize()} is better. {_how(each)} Dashed: what theory says."
+            found.append((False, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
     return found
 
 
@@ -352,13 +361,9 @@ def _bands_note(each: Summary) -> str:
     some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
     many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
     return (
-        f"Kept of generation 0 by {_dim(each)}: the colour fades as it is lost; at the right, "
+        f"Kept of generation 0 by {lines.dim_of(each)}: the colour fades as it is lost; at the right, "
         f"what is left at the end.{many}{some}"
     )
-
-
-def _dim(each: Summary) -> str:
-    return clean(each.dim).removeprefix(f"{clean(each.name)}_").replace("_", " ")
 
 
 def _how(each: Summary) -> str:

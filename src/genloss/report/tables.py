@@ -62,15 +62,18 @@ def of_summary(found: Summary, cells: "Sequence[Cell]", predictions: "Dataset | 
     for level, values in (("low", found.low), ("median", found.median), ("high", found.high)):
         columns[level] = values.ravel()
     columns["replicates"] = np.full(found.median.size, found.replicates)
-    if not found.dim:
-        theory = {law.cell: law for law in lines.overlay(found, predictions, cells, range(len(cells)), None)}
-        said = [theory.get(i, theory.get(None)) for i in range(len(cells))]
-        if theory:
-            unknown = np.full(len(found.generation), np.nan)
-            columns["predicted"] = np.concatenate([unknown if law is None else law.values for law in said])
-            columns["law"] = np.repeat(["" if law is None else law.words for law in said], len(found.generation))
-            for name in {law.statistic for law in theory.values()} & set(found.averages):
-                columns[name] = found.averages[name].ravel()
+    each: list[int | None] = [*range(len(found.labels))] if found.dim else [None]
+    by_label = [{law.cell: law for law in lines.overlay(found, predictions, cells, range(len(cells)), j)} for j in each]
+    said = [[theory.get(i, theory.get(None)) for theory in by_label] for i in range(len(cells))]
+    known = [law for row in said for law in row if law is not None]
+    if known:
+        unknown = np.full(len(found.generation), np.nan)
+        lined = [[unknown if law is None else law.values for law in row] for row in said]
+        columns["predicted"] = np.concatenate([np.stack(row, -1).ravel() for row in lined])
+        words = [["" if law is None else law.words for law in row] * len(found.generation) for row in said]
+        columns["law"] = np.concatenate([np.array(row, dtype=object) for row in words])
+        for name in dict.fromkeys(law.statistic for law in known if law.statistic in found.averages):
+            columns[name] = found.averages[name].ravel()
     return pd.DataFrame(columns)
 
 
