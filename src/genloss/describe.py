@@ -33,6 +33,8 @@ def describe(thing: Any) -> Any:
     A dataclass becomes its kind and the fields that differ from their defaults. Data held in memory become their shape
     and checksum, a function or a foreign object its import path and settings: enough to recognise, not to rebuild.
     """
+    if hasattr(type(thing), "__describe__"):
+        return thing.__describe__()
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
     if isinstance(thing, (np.integer, np.floating, np.bool_)):
@@ -47,8 +49,6 @@ def describe(thing: Any) -> Any:
         if len(thing) > 64:
             return {"list": len(thing), "sha256": checksum(json.dumps([describe(item) for item in thing]).encode())}
         return [describe(item) for item in thing]
-    if hasattr(thing, "__describe__"):
-        return thing.__describe__()
     if isinstance(thing, functools.partial):
         settings = [describe(thing.args), describe(thing.keywords)]
         return {"python": "functools:partial", "func": describe(thing.func), "settings": settings}

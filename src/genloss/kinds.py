@@ -98,12 +98,14 @@ class Field:
         hint: Its type.
         default: What it is if left out; `dataclasses.MISSING` where it must be given.
         text: What it means, from the docstring.
+        secret: Whether it holds a key, which is not shown.
     """
 
     name: str
     hint: Any
     default: Any
     text: str
+    secret: bool = False
 
 
 def fields_of(thing: Any) -> list[Field]:
@@ -119,7 +121,8 @@ def fields_of(thing: Any) -> list[Field]:
         default = field.default
         if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        found.append(Field(field.name, hints[field.name], default, texts.get(field.name, "")))
+        secret = bool(field.metadata.get("secret"))
+        found.append(Field(field.name, hints[field.name], default, texts.get(field.name, ""), secret))
     return found
 
 

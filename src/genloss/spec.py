@@ -1,6 +1,7 @@
 """Plain data to objects: a YAML file says what Python says, and the dataclass fields are the only schema."""
 
 import collections.abc
+import contextlib
 import importlib
 import itertools
 import re
@@ -118,7 +119,11 @@ def _build(part: str | None, plain: Any, folder: Path | None, where: str) -> Any
             raise SpecError(f"{where}: {plain['kind']} needs {name}" + (f" ({each.text})" if each.text else ""))
     if not isinstance(cls, type):
         return cls
-    values = {name: _fitted(value, fields[name].hint, folder, f"{where}.{name}") for name, value in given.items()}
+    values = {
+        # What holds a key is read by its class, whose messages do not show it.
+        name: value if fields[name].secret else _fitted(value, fields[name].hint, folder, f"{where}.{name}")
+        for name, value in given.items()
+    }
     return _call(cls, values, where)
 
 
@@ -281,13 +286,28 @@ def _labelled(values: list[Any]) -> list[Any]:
     labels = []
     for value in values:
         if isinstance(value, Mapping):
-            rest = ", ".join(f"{name}={each}" for name, each in value.items() if name not in ("kind", "python"))
+            rest = ", ".join(f"{name}={each}" for name, each in _shown(value).items() if name not in ("kind", "python"))
             labels.append(f"{value.get('kind', value.get('python'))}{f' ({rest})' if rest else ''}")
         else:
             labels.append(value)
     if len({str(label) for label in labels}) < len(labels):
         return [f"{i}: {label}" for i, label in enumerate(labels)]
     return labels
+
+
+def _shown(plain: Any) -> Any:
+    """Plain data without the keys in it: their fingerprints stand in their place."""
+    if isinstance(plain, list):
+        return [_shown(each) for each in plain]
+    if not isinstance(plain, Mapping):
+        return plain
+    hidden: set[str] = set()
+    if isinstance(plain.get("kind"), str):
+        with contextlib.suppress(SpecError):
+            hidden = {each.name for each in fields_of(find(plain["kind"], None, "")) if each.secret}
+    if hidden:
+        from genloss.provenance.watermarks.secret import shown
+    return {name: shown(value) if name in hidden else _shown(value) for name, value in plain.items()}
 
 
 def _sequence(hint: Any) -> bool:

@@ -1,8 +1,10 @@
 """`genloss detect` and `genloss prevalence`: what they print and write, their exit status, and hostile input."""
 
+import base64
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +18,13 @@ import genloss as gl
 from genloss.cli.main import main
 from genloss.corpus import BPE
 from genloss.corpus.reading import sotu_texts
+from genloss.describe import describe
 from genloss.families.ngram import NGram
 from genloss.provenance import KGW, Watermarked, WatermarkSpec
 from genloss.provenance import reading as reading_module
 from genloss.provenance.filters import Unwatermarked
+from genloss.provenance.watermarks.secret import fingerprint
+from genloss.spec import build
 
 CONFIG = {"greenlist_ratio": 0.25, "bias": 6.0, "hashing_key": 15485863, "seeding_scheme": "lefthash"}
 
@@ -355,3 +360,92 @@ def test_a_spec_runs_a_watermarked_and_filtered_chain(tmp_path, monkeypatch):
     again = gl.run(chain, {"share": lambda g: g.train.real_share}, generations=2, replicates=2)
     assert np.array_equal(found.sel(curator="filtered"), again["share"])
     assert "unwatermarked" in (tmp_path / "out" / "report.html").read_text()
+
+
+DIGITS = "736451092834"
+
+
+@pytest.fixture
+def marked_chain(tmp_path, monkeypatch):
+    """A chain of watermarked text whose key the spec gives as it is told to."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus.txt").write_text("\n\n".join(f"the {i % 7} tails of {i % 5} go first" for i in range(60)))
+    size = gl.TextFiles("corpus.txt").tokenizer.size
+
+    def write(key):
+        mark = {"kind": "kgw", "vocab_size": size, "key": key}
+        learner = {"kind": "watermarked", "learner": {"kind": "n-gram", "order": 2, "max_length": 20}, "spec": mark}
+        other = {**learner, "spec": {**mark, "bias": 3.0}}
+        chain = {"source": {"kind": "text-files", "path": "corpus.txt"}, "learner": [learner, other], "n0": 20}
+        chain |= {"regime": "accumulate", "curator": {"kind": "unwatermarked", "spec": mark, "p": 1e-6}}
+        (tmp_path / "chain.yaml").write_text(json.dumps({**chain, "generations": 2}))
+
+    return write
+
+
+def told(folder):
+    """All that a folder's files say, what is packed in them too."""
+    found = {}
+    for path in Path(folder).rglob("*"):
+        if path.is_file():
+            text = path.read_bytes().decode("latin-1")
+            packed = re.findall(r"base64,([A-Za-z0-9+/=]+)", text)
+            found[path.name] = text + "".join(base64.b64decode(each).decode("latin-1") for each in packed)
+    return found
+
+
+def test_a_key_in_clear_stays_in_the_spec_alone(marked_chain, capsys):
+    marked_chain(int(DIGITS))
+    assert main(["run", "chain.yaml", "--out", "out", "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    files = told("out")
+    assert [name for name in files if DIGITS in files[name]] == ["study.json"]
+    assert DIGITS not in said.out + said.err + gl.load("out").attrs["genloss"]
+    prints = fingerprint(int(DIGITS))
+    assert prints in files["report.html"]
+    assert prints in str(gl.load("out").coords["learner"].values)
+    assert DIGITS not in repr(gl.load("out"))
+    # The report's own spec does not know the key, and says so.
+    spec = json.loads(gl.load("out").attrs["genloss"])["chains"][0]["learner"]
+    with pytest.raises(
+        gl.SpecError, match=f"only its fingerprint '{prints}' is known here; give the key, {{env: NAME}}"
+    ):
+        build("learner", spec)
+    spec["spec"]["scheme"]["key"] = int(DIGITS)
+    assert fingerprint(build("learner", spec).spec.scheme.key) == prints
+
+
+@pytest.mark.parametrize("way", ["env", "file"])
+def test_a_key_that_is_named_is_nowhere_and_a_run_goes_on_only_with_it(marked_chain, monkeypatch, capsys, way):
+    def set_key(digits):
+        monkeypatch.setenv("GENLOSS_TEST_KEY", digits)
+        Path("key.txt").write_text(digits + "\n")
+
+    marked_chain({way: "GENLOSS_TEST_KEY" if way == "env" else "key.txt"})
+    set_key(DIGITS)
+    assert main(["run", "chain.yaml", "--out", "out", "--workers", "1"]) == 0
+    first = gl.load("out")
+    assert not [name for name, text in told("out").items() if DIGITS in text]
+    for path in [*Path("out/parts").glob("*-0.*"), Path("out/report.html")]:
+        path.unlink()
+    resume = ("run", "--resume", "--out", "out", "--workers", "1")
+    set_key("5" + DIGITS)
+    capsys.readouterr()
+    status, _, said = ran(capsys, *resume)
+    assert status == 2
+    assert "holds another run (chains[0].curator.spec.scheme.key.fingerprint" in said
+    assert DIGITS not in said
+    monkeypatch.delenv("GENLOSS_TEST_KEY")
+    Path("key.txt").unlink()
+    assert ("no environment variable GENLOSS_TEST_KEY" if way == "env" else "key.txt: cannot be read") in refused(
+        capsys, *resume
+    )
+    set_key(DIGITS)
+    assert main(list(resume)) == 0
+    assert first.identical(gl.load("out"))
+    # What the report says runs again where the key is, and is refused where it is another.
+    spec = json.loads(first.attrs["genloss"])["chains"][0]["learner"]
+    assert describe(build("learner", spec)) == spec
+    set_key("12")
+    with pytest.raises(gl.SpecError, match="another key than the one asked for"):
+        build("learner", spec)

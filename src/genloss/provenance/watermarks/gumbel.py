@@ -1,7 +1,7 @@
 """The Gumbel watermark (Aaronson 2022): the next token is the one whose keyed random number wins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from genloss.provenance.watermarks.scheme import (
     ids_of,
     kernels,
 )
+from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 _LOW = 0xFFFFFFFF
 
@@ -33,7 +34,9 @@ class Gumbel:
 
     Attributes:
         vocab_size: V, that of the model's config.
-        key: The secret: of 64 bits for "philox"; the salt that folds the window for "twister".
+        key: The secret: of 64 bits for "philox"; the salt that folds the window for "twister". A whole number, or
+            {"env": NAME} or {"file": PATH} that names it; shown by its fingerprint only
+            (`genloss.provenance.watermarks.secret`).
         width: Tokens in the window.
         prf: "philox" is vLLM's (Philox4x32-10; a document's beginning is padded with -1, so every token is scored);
             "twister" folds the window to a seed, times the key plus the next token modulo 2^64 - 1, and takes the
@@ -48,7 +51,7 @@ class Gumbel:
     """
 
     vocab_size: int
-    key: int
+    key: int = field(metadata=SECRET)
     width: int = 4
     prf: Literal["philox", "twister"] = "philox"
     once: bool = True
@@ -56,7 +59,7 @@ class Gumbel:
 
     def __post_init__(self) -> None:
         check_whole(self.vocab_size, "gumbel.vocab_size", 2, 2**31 - 1)
-        check_whole(self.key, "gumbel.key", 0, 2**64 - 1)
+        object.__setattr__(self, "key", hidden_key(self.key, "gumbel.key", 0, 2**64 - 1))
         check_whole(self.width, "gumbel.width", 1, 1024)
         check_whole(self.start, "gumbel.start", 0, 2**64 - 2)
         if self.prf not in ("philox", "twister"):

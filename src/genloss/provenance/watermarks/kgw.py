@@ -25,9 +25,11 @@ from genloss.provenance.watermarks.scheme import (
     ids_of,
     kernels,
 )
+from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 _HASHED = 1_000_003
 _ORIGINAL_TABLE = 2971215073
+_PUBLIC = 15485863
 _TOP = 2**64 - 1
 Seeding = Literal["last", "sum", "skipgram", "minhash", "anchored-minhash"]
 
@@ -42,7 +44,8 @@ class KGW:
 
     Attributes:
         vocab_size: V, that of the model's config.
-        key: Multiplies hashes or tokens into seeds.
+        key: Multiplies hashes or tokens into seeds: a whole number, or {"env": NAME} or {"file": PATH} that names it.
+            All but the published default is shown by its fingerprint only (`genloss.provenance.watermarks.secret`).
         gamma: The share of green tokens.
         bias: Added to the logits of green tokens.
         seeding: How the window makes a seed: "last" (its last token, Hugging Face's "lefthash"), "sum", "skipgram" (its
@@ -62,7 +65,7 @@ class KGW:
     """
 
     vocab_size: int
-    key: int = 15485863
+    key: int = field(default=_PUBLIC, metadata=SECRET)
     gamma: float = 0.25
     bias: float = 2.0
     seeding: Seeding = "last"
@@ -76,7 +79,7 @@ class KGW:
         check_whole(self.vocab_size, "kgw.vocab_size", 2, 2**31 - 1)
         check_whole(self.width, "kgw.width", 1, 1024)
         check_whole(self.candidates, "kgw.candidates")
-        check_whole(self.key, "kgw.key", -(2**63), 2**63 - 1)
+        object.__setattr__(self, "key", hidden_key(self.key, "kgw.key", -(2**63), 2**63 - 1, public=_PUBLIC))
         check_share(self.gamma, "kgw.gamma")
         check_bias(self.bias, "kgw.bias")
         if self.seeding not in Seeding.__args__:  # type: ignore[attr-defined]
@@ -121,7 +124,7 @@ class KGW:
             raise SpecError(f"kgw: no seeding {seeding!r}; known: {', '.join(names)}, ff-PRF-WIDTH-SELF[-KEY]")
         return cls(
             vocab_size,
-            int(parts[4]) if len(parts) == 5 else 15485863,
+            int(parts[4]) if len(parts) == 5 else _PUBLIC,
             gamma,
             bias,
             kinds[parts[1]],
@@ -196,7 +199,7 @@ class KGW:
         valid = np.zeros(len(tokens), np.bool_)
         if self.seeding in ("minhash", "anchored-minhash"):
             anchored = self.seeding == "anchored-minhash"
-            args = (self._hashes, self.key, self.width, anchored, self.own, seeds, valid)
+            args = (self._hashes, int(self.key), self.width, anchored, self.own, seeds, valid)
             kernels().hashed_seeds(tokens, offsets, *args)
             return seeds, valid
         begins = np.repeat(offsets[:-1], np.diff(offsets))

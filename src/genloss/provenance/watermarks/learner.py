@@ -93,6 +93,12 @@ class WatermarkedModel:
         """The tokenizer of the training documents."""
         return self.model.tokenizer
 
+    @property
+    def documents(self) -> int:
+        """How many documents the model was fitted to."""
+        found: int = self.model.documents
+        return found
+
     def logprob(self, documents: Any) -> Floats:
         """The model's log probabilities, without the watermark."""
         found: Floats = self.model.logprob(documents)

@@ -84,9 +84,7 @@ class WatermarkSpec:
                 if name not in known:
                     raise SpecError(f"watermark: no {name}; a SynthID config has ngram_len and keys")
             keys = known.pop("keys")
-            if isinstance(keys, (str, Mapping)) or not isinstance(keys, Sequence):
-                raise SpecError(f"watermark.keys: {keys!r}; give a list of whole numbers")
-            return cls(SynthID(vocab_size, tuple(keys), **known))
+            return cls(SynthID(vocab_size, keys, **known))
         if "greenlist_ratio" not in plain and "seeding_scheme" not in plain and "hashing_key" not in plain:
             raise SpecError("watermark: no watermarking config of transformers; it has greenlist_ratio or ngram_len")
         known = _known(plain, _KGW, ())
@@ -139,7 +137,7 @@ class WatermarkSpec:
             raise SpecError("watermark.algorithm: one key; use WatermarkSpec.from_vllm")
         secret = plain.get("key") if key is None else key
         if isinstance(secret, bool) or not isinstance(secret, int) or not 0 <= secret < 2**64:
-            raise SpecError(f"watermark.key: {secret!r}; give a whole number of 64 bits")
+            raise SpecError("watermark.key: is no whole number of 64 bits")
         both = []
         for domain in (b"key_a", b"key_b"):
             derived = int.from_bytes(hashlib.sha256(domain + secret.to_bytes(8, "big")).digest()[:8], "big")
@@ -159,8 +157,6 @@ class WatermarkSpec:
         for name in found:
             if name not in known:
                 raise SpecError(f"watermark.{name}: {kind} has no such field; it has {', '.join(sorted(known))}")
-        if isinstance(found.get("keys"), list):
-            found["keys"] = tuple(found["keys"])
         if isinstance(found.get("head"), Mapping):
             head = dict(found["head"])
             head.pop("kind", None)
@@ -172,7 +168,9 @@ class WatermarkSpec:
             raise SpecError(f"watermark: {kind} needs more; give vocab_size and its key") from None
 
     def to_plain(self) -> dict[str, Any]:
-        """Describe the spec by numbers, text and lists, its secret among them; `from_plain` reads it.
+        """Describe the spec by numbers, text and lists, its secret in clear among them; `from_plain` reads it.
+
+        What is handed round is better made by `genloss.describe.describe`, which shows a fingerprint of the secret.
 
         Raises:
             SpecError: Where green lists were made elsewhere: a table of bits is no plain data.
@@ -182,6 +180,9 @@ class WatermarkSpec:
         if getattr(self.scheme, "table", None) is not None:
             raise SpecError("watermark.table: green lists made elsewhere are no plain data; save the array beside")
         found: dict[str, Any] = describe(self.scheme)
+        for name in {"key", "keys"} & set(found):
+            secret = getattr(self.scheme, name)
+            found[name] = int(secret) if name == "key" else [int(each) for each in secret]
         return found
 
     def with_key(self, key: Any) -> "WatermarkSpec":

@@ -1,7 +1,7 @@
 """SynthID-Text (Dathathri et al. 2024): a tournament among tokens, judged by keyed bits of n-grams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from genloss.provenance.watermarks.scheme import (
     ids_of,
     kernels,
 )
+from genloss.provenance.watermarks.secret import SECRET, hidden_keys
 
 _TABLE, _DRAWS = 1 << 20, 1 << 16
 
@@ -68,7 +69,8 @@ class SynthID:
 
     Attributes:
         vocab_size: V, that of the model's config.
-        keys: One key a round.
+        keys: One key a round: whole numbers, or {"env": NAME} or {"file": PATH} that names a list of them in brackets;
+            shown by their fingerprint only (`genloss.provenance.watermarks.secret`).
         ngram: Tokens in an n-gram.
         history: Positions that are searched for a repeated context; 0 marks and counts repeats too.
         hash: "table" is Hugging Face's (a table of bits), "rounds" that of synthid-text (twelve rounds).
@@ -84,7 +86,7 @@ class SynthID:
     """
 
     vocab_size: int
-    keys: tuple[int, ...]
+    keys: tuple[int, ...] = field(metadata=SECRET)
     ngram: int = 5
     history: int = 1024
     hash: Literal["table", "rounds"] = "table"
@@ -95,16 +97,12 @@ class SynthID:
     skip_first: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", tuple(self.keys))
+        object.__setattr__(self, "keys", hidden_keys(self.keys, "synthid.keys", -(2**63), 2**63 - 1))
         check_whole(self.vocab_size, "synthid.vocab_size", 2, 2**31 - 1)
         check_whole(self.ngram, "synthid.ngram", 2, 1024)
         check_whole(self.history, "synthid.history", 0)
         check_whole(self.table_size, "synthid.table_size", 2, 1 << 24)
         check_whole(self.table_seed, "synthid.table_seed", 0, 2**64 - 1)
-        if not self.keys:
-            raise SpecError("synthid.keys: none; give one whole number a round")
-        for key in self.keys:
-            check_whole(key, "synthid.keys", -(2**63), 2**63 - 1)
         for name, known in (("hash", ("table", "rounds")), ("score", ("weighted", "mean", "bayesian"))):
             if getattr(self, name) not in known:
                 raise SpecError(f"synthid.{name}: no {name} {getattr(self, name)!r}; known: {', '.join(known)}")
@@ -132,7 +130,7 @@ class SynthID:
 
     def with_key(self, key: Sequence[int]) -> "SynthID":
         """The same scheme under other keys."""
-        return replace(self, keys=tuple(key))
+        return replace(self, keys=hidden_keys(key, "synthid.keys", -(2**63), 2**63 - 1))
 
     def random_key(self, rng: Generator) -> tuple[int, ...]:
         """Draw as many keys."""

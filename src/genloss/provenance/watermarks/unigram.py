@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from genloss.provenance.watermarks.scheme import (
     drawn_by_logits,
     kernels,
 )
+from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,20 @@ class Unigram:
 
     Attributes:
         vocab_size: V, that of the model's config.
-        key: Seeds the shuffle of the mask.
+        key: Seeds the shuffle of the mask: a whole number, or {"env": NAME} or {"file": PATH} that names it. All but
+            the default is shown by its fingerprint only (`genloss.provenance.watermarks.secret`).
         gamma: The share of green tokens.
         bias: Added to the logits of green tokens.
     """
 
     vocab_size: int
-    key: int = 0
+    key: int = field(default=0, metadata=SECRET)
     gamma: float = 0.5
     bias: float = 2.0
 
     def __post_init__(self) -> None:
         check_whole(self.vocab_size, "unigram.vocab_size", 2, 2**31 - 1)
-        check_whole(self.key, "unigram.key", -(2**63), 2**63 - 1)
+        object.__setattr__(self, "key", hidden_key(self.key, "unigram.key", -(2**63), 2**63 - 1, public=0))
         check_share(self.gamma, "unigram.gamma")
         check_bias(self.bias, "unigram.bias")
         if not self.greens:
@@ -70,7 +72,7 @@ class Unigram:
     @property
     def mask(self) -> Bools:
         """Which tokens are green: shape (vocab_size,)."""
-        return _mask(self.vocab_size, self.greens, self.key)
+        return _mask(self.vocab_size, self.greens, int(self.key))
 
     @property
     def moments(self) -> tuple[float, float]:
