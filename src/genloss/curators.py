@@ -1,14 +1,14 @@
 """Curators: which part of the pool a generation trains on."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Batch, Block, Count, Data, Pool, Statistic, take
+from genloss.data import Array, Batch, Block, Count, Data, Floats, Pool, Statistic, take
 from genloss.errors import NotExact, SpecError
 from genloss.protocols import Curator, Detector
 from genloss.schedules import whole
@@ -90,17 +90,12 @@ class Subsample:
         return Pool(blocks)
 
     def _of_batches(self, pool: Pool, total: int, rng: Generator) -> Pool:
-        rows = pool.data
-        shape = (len(rows.rows), self.n)
+        shape = (len(pool.data.rows), self.n)
         if self.replacement:
             chosen = rng.integers(total, size=shape)
         else:
-            chosen = rng.random((len(rows.rows), total)).argpartition(self.n - 1, axis=1)[:, : self.n]
-        synthetic = np.concatenate(
-            [np.broadcast_to(block.synthetic, (shape[0], len(block.data))) for block in pool.blocks], 1
-        )
-        mixed = np.take_along_axis(synthetic, chosen, 1)
-        return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
+            chosen = rng.random((shape[0], total)).argpartition(self.n - 1, axis=1)[:, : self.n]
+        return _mixed(pool, chosen)
 
 
 @dataclass(frozen=True)
@@ -125,6 +120,84 @@ class TopFraction:
         # A share such as 0.1 of 30 rows is 3 rows, although its product in floating point lies just above.
         kept = max(1, math.ceil(self.q * len(scores) - 1e-9))
         return _taken(pool, np.sort(np.argsort(-scores, kind="stable")[:kept]))
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """Train on what users prefer: of every k rows, put together at random, they choose one.
+
+    The chance to be chosen is in proportion to exp(reward / temperature) among the k (Bradley and Terry for k = 2, Luce
+    for more), as in Ferbach et al. 2024 (2407.09499). With temperature 0 they choose the best, of equally good ones
+    any. Of n rows floor(n / k) are trained on.
+
+    Attributes:
+        reward: What users look for. A number: this much for each unit of a row that is a number. Numbers: that of
+            symbol 0, 1, ... A function of the rows: one number a row.
+        k: Rows that compete; 1 leaves the choice to chance.
+        temperature: How much chance there is in the choice; 0 for none.
+
+    Example:
+        >>> import numpy as np
+        >>> from genloss.data import Block, Pool
+        >>> pool = Pool([Block(np.array([1.0, 4.0, 2.0]), True, 1)])
+        >>> Preferred(reward=1.0, k=3, temperature=0).select(pool, np.random.default_rng(0)).data
+        array([4.])
+    """
+
+    reward: float | Sequence[float] | Callable[[Data], Array]
+    k: int = 2
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", whole(self.k, "curator.k"))
+        if not 0 <= self.temperature < math.inf:
+            raise SpecError(f"curator.temperature: {self.temperature}; give a finite number from 0")
+        if callable(self.reward):
+            return
+        table = np.asarray(self.reward)
+        if table.dtype.kind not in "iuf" or table.ndim > 1 or not np.isfinite(table).all():
+            raise SpecError(
+                f"curator.reward: {self.reward!r}; give a finite number, one for each symbol, or a function"
+            )
+        object.__setattr__(self, "reward", tuple(table.tolist()) if table.ndim else table.item())
+
+    @property
+    def batched(self) -> bool:
+        """Whether it can handle many replicates at once: a function takes the rows of one."""
+        return not callable(self.reward)
+
+    def select(self, pool: Pool, rng: Generator) -> Pool:
+        """Put the rows of all blocks together in groups of k and choose one of each."""
+        scores = self._rewards(pool)
+        total = scores.shape[-1]
+        if total < self.k:
+            raise SpecError(f"curator.k: {self.k} rows compete, but there are {total}; give the regime at least k rows")
+        order = rng.permuted(np.broadcast_to(np.arange(total), scores.shape), axis=-1)
+        groups = order[..., : total // self.k * self.k].reshape(*scores.shape[:-1], total // self.k, self.k)
+        strength = np.take_along_axis(scores[..., None, :], groups, -1)
+        if self.temperature > 0:
+            # The largest of values with Gumbel noise is a choice in proportion to their exponentials.
+            strength = strength / self.temperature + rng.gumbel(size=strength.shape)
+        chosen = np.take_along_axis(groups, strength.argmax(-1)[..., None], -1)[..., 0]
+        return _mixed(pool, chosen) if chosen.ndim == 2 else _taken(pool, np.sort(chosen))
+
+    def _rewards(self, pool: Pool) -> Floats:
+        """Reward every row: shape (n,), or (replicates, n)."""
+        if isinstance(pool.blocks[0].data, Statistic):
+            raise NotExact("Preferred compares rows, which a statistic has forgotten; use engine='rows'")
+        if callable(self.reward):
+            return _scores(self.reward, pool, "curator.reward")
+        data = pool.data
+        batch = isinstance(data, Batch)
+        rows = np.asarray(data.rows if batch else data)
+        if rows.ndim != 1 + batch or rows.dtype.kind not in "iuf":
+            raise SpecError("curator.reward: rows are no single numbers; give a function that rewards them")
+        if isinstance(self.reward, tuple):
+            table = np.asarray(self.reward, dtype=float)
+            if rows.dtype.kind == "f" or not 0 <= rows.min() <= rows.max() < len(table):
+                raise SpecError(f"curator.reward: {len(table)} numbers; rows are no symbols from 0 to {len(table) - 1}")
+            return np.asarray(table[rows])
+        return np.asarray(self.reward * rows, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -247,6 +320,16 @@ def _scores(score: Callable[[Data], Array], pool: Pool, where: str) -> Array:
 def _part(block: Block, index: Array) -> Block:
     synthetic = block.synthetic if isinstance(block.synthetic, bool) else block.synthetic[index]
     return Block(take(block.data, index), synthetic, block.born)
+
+
+def _mixed(pool: Pool, chosen: Array) -> Pool:
+    """Take rows of many replicates by a row of positions each: one block whose rows have their own provenance."""
+    rows = pool.data
+    synthetic = np.concatenate(
+        [np.broadcast_to(block.synthetic, (len(chosen), len(block.data))) for block in pool.blocks], 1
+    )
+    mixed = np.take_along_axis(synthetic, chosen, 1)
+    return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
 
 
 def _taken(pool: Pool, index: Array) -> Pool:

@@ -15,6 +15,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     passage,
     regression,
     ridge,
+    selection,
 )
 from genloss.theory.laws import LAWS, Law, Sizes, Values, law
 from genloss.theory.measures import MEASURES, measure

@@ -1,0 +1,348 @@
+"""Laws of selection: of every K outputs users choose one, and the next generation learns from what they chose."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from genloss.chain import Chain
+from genloss.curators import Preferred
+from genloss.data import Array, Floats
+from genloss.families.categorical import Categorical, CategoricalMLE
+from genloss.families.gaussian import Gaussian, GaussianMLE
+from genloss.regimes import Replace
+from genloss.theory.categorical import Symbols, neutral
+from genloss.theory.curation import MINORITIES
+from genloss.theory.laws import Sizes, Values, law
+
+FERBACH = "Ferbach et al. 2024 (2407.09499)"
+_MOST_SYMBOLS = 10_000
+_STEP = 0.25
+_COMPETE = (2, 3, 10, math.inf)
+_DRAWS = 8_000
+
+
+def chosen(p: Array, reward: Array, k: float, temperature: float = 1.0) -> Floats:
+    """Compute the law of the symbol that is chosen of k independent draws, in proportion to exp(reward / temperature).
+
+    With 1 / x as the integral of exp(-s x) over s, the chance of a symbol of weight x is p k x times the integral of
+    exp(-s x) L(s)^(k - 1), where L is the Laplace transform of a draw's weight: one sum for any k, to rounding errors.
+
+    Args:
+        p: The law of a draw: shape (symbols,).
+        reward: The reward of each symbol.
+        k: Draws that compete; may be infinite.
+        temperature: How much chance there is in the choice; 0 chooses the best.
+    """
+    p, reward = np.asarray(p, dtype=float), np.asarray(reward, dtype=float)
+    if temperature == 0:
+        return _best(p, reward, k)
+    logs = reward / temperature
+    # What is 700 below the best has no chance against it; how far below does not matter.
+    logs = np.maximum(logs - logs[p > 0].max(), -700)
+    weight = np.exp(logs)
+    if math.isinf(k):
+        return np.asarray(p * weight / (p @ weight))
+    s = np.exp(np.arange(-37 - math.log(k), 4 - float(logs[p > 0].min()), _STEP))
+    exponent = -np.outer(s, weight)
+    falls = np.exp(exponent)
+    log = _log(falls @ p, -np.expm1(exponent) @ p)
+    return np.asarray(p * weight * k * _STEP * ((s * np.exp((k - 1) * log)) @ falls))
+
+
+def _log(share: Floats, rest: Floats) -> Floats:
+    """Take the logarithm of a share to all digits, wherever it lies; the rest is what it lacks of 1."""
+    return np.where(share < 0.5, np.log(np.maximum(share, 1e-300)), np.log1p(-np.minimum(rest, 0.9)))
+
+
+def _best(p: Floats, reward: Floats, k: float) -> Floats:
+    """Compute the law of the best of k, any of equally good ones."""
+    _, level = np.unique(reward, return_inverse=True)
+    mass = np.bincount(level, weights=p)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.log(np.minimum(np.cumsum(mass), 1.0))
+        share = np.diff(np.exp(k * below), prepend=0.0) / mass
+    return np.asarray(np.where(p > 0, p * share[level], 0.0))
+
+
+def best_of(k: int) -> tuple[float, float]:
+    """Compute mean and variance of the largest of k standard normal draws."""
+    from scipy.special import log_ndtr
+
+    z = np.arange(-9, 14, 1 / 64)
+    density = np.exp(math.log(k) - z**2 / 2 + (k - 1) * log_ndtr(z))
+    density /= density.sum()
+    mean = float(density @ z)
+    return mean, float(density @ (z - mean) ** 2)
+
+
+def preferred(k: float, slope: float) -> tuple[float, float]:
+    """Compute mean and variance of the one of k standard normal draws that is chosen in proportion to exp(slope x)."""
+    if k == 1 or slope == 0:
+        return 0.0, 1.0
+    c = abs(slope)
+    mean, square = _steep(k, c) if c > 1 else _gentle(k, c)
+    return math.copysign(mean, slope), square - mean**2
+
+
+def _gentle(k: float, slope: float) -> tuple[float, float]:
+    """Compute the first two moments of what is chosen on a grid of draws, which is fine enough for slopes up to 1."""
+    z = np.arange(-10, 10 + slope, 0.5)
+    density = np.exp(-(z**2) / 2)
+    density = chosen(density / density.sum(), slope * z, k)
+    return float(density @ z), float(density @ z**2)
+
+
+def _steep(k: float, slope: float) -> tuple[float, float]:
+    """Compute them by the largest of k draws with Gumbel noise, which is what is chosen."""
+    from scipy.special import ndtr
+
+    far = 42 + math.log(k)
+    noise = np.arange(-4.5, far, _STEP)
+    share = np.exp(-noise - np.exp(-noise)) * _STEP
+    largest = np.arange(-10 - 4.5 / slope, math.sqrt(2 * far) + far / slope, 1 / 32)
+    draw = largest[:, None] - noise / slope
+    others = _log(ndtr(draw) @ share, ndtr(-draw) @ share)
+    weight = k / 32 * np.exp((k - 1) * others)[:, None] * np.exp(-(draw**2) / 2) / math.sqrt(2 * math.pi) * share
+    return float((weight * draw).sum()), float((weight * draw**2).sum())
+
+
+def _linear(chain: Chain) -> bool:
+    """Whether single numbers are rewarded in proportion, fitted and drawn at temperature 1."""
+    plain = chain.source.temperature == 1 and chain.learner.temperature == 1  # type: ignore[attr-defined]
+    return bool(plain and isinstance(chain.curator.reward, (int, float)))  # type: ignore[attr-defined]
+
+
+def _best_of_linear(chain: Chain) -> bool:
+    return _linear(chain) and chain.curator.temperature == 0 and chain.curator.reward != 0  # type: ignore[attr-defined]
+
+
+def _softly(chain: Chain) -> bool:
+    return _linear(chain) and chain.curator.temperature > 0  # type: ignore[attr-defined]
+
+
+def _weakly(chain: Chain) -> bool:
+    curator: Any = chain.curator
+    return _softly(chain) and abs(curator.reward) * math.sqrt(chain.source.var) <= curator.temperature / 2  # type: ignore[attr-defined]
+
+
+_BEST = Chain(Gaussian(var=4.0), GaussianMLE(), Replace(30), 30, Preferred(1.0, k=3, temperature=0.0))
+_SOFT = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(3_000), 3_000, Preferred(2.0, k=3))
+
+
+def _kept(curator: Preferred, learner: GaussianMLE, n: Sizes) -> Floats:
+    """Compute by how much fitting to the rows that are left shrinks the variance on average."""
+    rows = np.floor(n / curator.k)
+    return np.asarray((rows - 1) / (rows - learner.ddof))
+
+
+@law(
+    "variance",
+    example=_BEST,
+    when=_best_of_linear,
+    reference="order statistics; " + FERBACH + " for reward selection",
+    formula=r"E\sigma_t^2=\sigma^2\prod_{i\le t}\mathrm{Var}(Z_{(K)})\,(1-\tfrac1{m_i}),\ m_i=\lfloor n_i/K\rfloor,"
+    r"\ Z_{(K)}\text{ the largest of } K",
+    tags=(MINORITIES,),
+)
+def variance_best_of_replace(
+    source: Gaussian, learner: GaussianMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """Training on the best of every K kills the spread exponentially, however many rows there are."""
+    return np.asarray(source.var * np.cumprod(best_of(curator.k)[1] * _kept(curator, learner, n)))
+
+
+@law(
+    "mean",
+    kind="asymptotic",
+    example=Chain(Gaussian(1.0), GaussianMLE(), Replace(2_000), 2_000, Preferred(-1.0, k=2, temperature=0.0)),
+    when=_best_of_linear,
+    reference="order statistics; " + FERBACH + " for reward selection",
+    formula=r"E\mu_t\simeq\mu+\sigma\,E Z_{(K)}\frac{1-q^{t+1}}{1-q},\ q=\mathrm{sd}\,Z_{(K)}\ (K=2:\ "
+    r"\mu_\infty=\mu+3.236\,\sigma)",
+    generations=5,
+    tolerance=0.003,
+    tags=(MINORITIES,),
+)
+def mean_best_of_replace(
+    source: Gaussian, learner: GaussianMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """The average reward rises by less and less, to a limit: what is left is all alike."""
+    gain, var = best_of(curator.k)
+    std = np.sqrt(source.var * np.cumprod(var * _kept(curator, learner, n)))
+    before = np.concatenate(([math.sqrt(source.var)], std[:-1]))
+    shift = math.copysign(gain, curator.reward) * np.cumsum(before)  # type: ignore[arg-type]
+    return np.asarray(float(source.mean) + shift)
+
+
+def _steps(source: Gaussian, learner: GaussianMLE, curator: Preferred, n: Sizes) -> tuple[Floats, Floats]:
+    """Follow mean and variance for many rows."""
+    slope: Any = curator.reward
+    mean, var, out = float(source.mean), float(source.var), []
+    for kept in _kept(curator, learner, n):
+        std = math.sqrt(var)
+        gain, shrink = preferred(curator.k, slope * std / curator.temperature)
+        mean, var = mean + gain * std, var * shrink * kept
+        out.append((mean, var))
+    means, variances = np.array(out).T
+    return means, variances
+
+
+@law(
+    "variance",
+    kind="asymptotic",
+    example=_SOFT,
+    when=_softly,
+    reference=FERBACH + ", K-wise choice, with the Gaussian refitted",
+    formula=r"\sigma_{t}^2=\sigma_{t-1}^2\,\mathrm{Var}\,Z_c,\ Z_c\text{ chosen of } K\text{ normal draws in }"
+    r"\text{proportion to }e^{cz},\ c=\sigma_{t-1}r/\tau",
+    generations=4,
+    tolerance=0.005,
+    tags=(MINORITIES,),
+)
+def variance_preferred_replace(
+    source: Gaussian, learner: GaussianMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """Preferences that leave something to chance kill the spread too: the slower the less of it is left."""
+    return _steps(source, learner, curator, n)[1]
+
+
+@law(
+    "mean",
+    kind="asymptotic",
+    example=_SOFT,
+    when=_softly,
+    reference=FERBACH + ", K-wise choice, with the Gaussian refitted",
+    formula=r"\mu_t=\mu_{t-1}+\sigma_{t-1}\,E Z_c",
+    generations=4,
+    tolerance=0.005,
+    tags=(MINORITIES,),
+)
+def mean_preferred_replace(
+    source: Gaussian, learner: GaussianMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """The average reward rises in every generation."""
+    return _steps(source, learner, curator, n)[0]
+
+
+@law(
+    "variance",
+    kind="asymptotic",
+    example=Chain(Gaussian(), GaussianMLE(ddof=1), Replace(1_000), 1_000, Preferred(0.5, k=4)),
+    when=_weakly,
+    reference="second-order expansion of " + FERBACH + ", K-wise choice",
+    formula=r"\sigma_t^{-2}\simeq\sigma^{-2}+(t+1)\frac{K-1}{K^2}\frac{r^2}{\tau^2}",
+    tolerance=0.03,
+    tags=(MINORITIES,),
+)
+def variance_weakly_preferred_replace(
+    source: Gaussian, learner: GaussianMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """A weak preference kills the spread like 1/t, not exponentially; choosing of many is gentler than of two."""
+    k, slope = curator.k, float(curator.reward) / curator.temperature  # type: ignore[arg-type]
+    precision = 1 / source.var + (np.arange(len(n)) + 1) * (k - 1) / k**2 * slope**2
+    return np.asarray(np.cumprod(_kept(curator, learner, n)) / precision)
+
+
+def _rewarded(chain: Chain) -> bool:
+    """Whether every symbol has its reward and is refitted by its frequency."""
+    rewards, symbols = chain.curator.reward, len(chain.source.p)  # type: ignore[attr-defined]
+    known = isinstance(rewards, tuple) and len(rewards) == symbols <= _MOST_SYMBOLS
+    return bool(known and neutral(chain))
+
+
+@law(
+    "frequency",
+    kind="asymptotic",
+    dims=("symbol",),
+    example=Chain(
+        Categorical([0.4, 0.3, 0.2, 0.1]),
+        CategoricalMLE(),
+        Replace(3_000),
+        3_000,
+        Preferred([0.2, -0.4, 0.3, 0.5], k=3),
+    ),
+    when=_rewarded,
+    reference=FERBACH + ", K-wise choice",
+    formula=r"p_{t}(x)=p_{t-1}(x)\,E\frac{K e^{r(x)}}{e^{r(x)}+\sum_{i<K}e^{r(x_i)}},\ x_i\sim p_{t-1}",
+    generations=4,
+    tolerance=0.005,
+    tags=(MINORITIES,),
+)
+def frequency_preferred_replace(
+    source: Symbols, learner: CategoricalMLE, regime: Replace, curator: Preferred, n: Sizes
+) -> Values:
+    """What users like better takes the place of the rest, until what they like best is alone."""
+    p, out = source.p, []
+    for _ in range(len(n)):
+        p = chosen(p, np.asarray(curator.reward), curator.k, curator.temperature)
+        out.append(p)
+    return np.array(out)
+
+
+def _gains(rng: Generator, replicates: int) -> Floats:
+    """Measure by how much selection beats the bound, over random laws and rewards."""
+    out = np.empty((replicates, len(_COMPETE)))
+    for i in range(replicates):
+        p, reward = rng.dirichlet(np.ones(6)), 2 * rng.standard_normal(6)
+        weight = np.exp(reward)
+        before = p @ weight
+        least = (p @ weight**2 - before**2) / weight.max()
+        for j, k in enumerate(_COMPETE):
+            out[i, j] = chosen(p, reward, k) @ weight - before - (1 - 1 / k) * least
+    return out
+
+
+@law(
+    "reward_gain",
+    kind="lower bound",
+    example=None,
+    experiment=_gains,
+    replicates=1_000,
+    reference=FERBACH,
+    formula=r"E_{t+1}e^r-E_te^r\ge\frac{K-1}K\frac{\mathrm{Var}_te^r}{\max e^r}"
+    r"\ \text{(difference of the two sides, } K=2,3,10,\infty)",
+    tags=(MINORITIES,),
+)
+def reward_gain_selected() -> Values:
+    """Selection by reward raises the average reward in every step, until all reward is alike."""
+    return np.zeros(len(_COMPETE))
+
+
+def _quadratic(rng: Generator, replicates: int) -> Floats:
+    """Weigh draws of a Gaussian by exp of a reward with one best value, and refit."""
+    mean, var = np.full(replicates, 1.0), np.full(replicates, 2.0)
+    out = []
+    for _ in range(4):
+        x = mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((replicates, _DRAWS))
+        weight = np.exp(-((x - 3.0) ** 2) / 2)
+        weight /= weight.sum(1, keepdims=True)
+        mean = (weight * x).sum(1)
+        var = (weight * (x - mean[:, None]) ** 2).sum(1)
+        out.append(np.stack([mean, var], -1))
+    return np.concatenate(out, -1)
+
+
+@law(
+    "mean_and_variance",
+    kind="asymptotic",
+    example=None,
+    experiment=_quadratic,
+    replicates=100,
+    tolerance=0.002,
+    reference=FERBACH + ", infinitely many candidates",
+    formula=r"\sigma_t^{-2}=\sigma^{-2}+t\tau^{-2},\ \mu_t=\sigma_t^2(\mu\sigma^{-2}+t\,a\,\tau^{-2}),"
+    r"\ r(x)=-\frac{(x-a)^2}{2\tau^2}",
+    tags=(MINORITIES,),
+)
+def mean_and_variance_quadratic_selected() -> Values:
+    """A reward with one best value pulls a Gaussian there and narrows it like 1/t."""
+    mean, var = quadratic(1.0, 2.0, 3.0, 1.0, np.arange(1, 5))
+    return np.stack([mean, var], -1).ravel()
+
+
+def quadratic(mean: float, var: float, best: float, width: float, t: Array) -> tuple[Floats, Floats]:
+    """Compute mean and variance of a Gaussian after t choices of infinitely many by -(x - best)^2 / (2 width^2)."""
+    after = 1 / (1 / var + t / width**2)
+    return np.asarray(after * (mean / var + t * best / width**2)), np.asarray(after)
