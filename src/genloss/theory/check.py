@@ -63,6 +63,13 @@ class Check:
         return float(np.abs(self.z).max())
 
     @property
+    def gap(self) -> float:
+        """The largest distance of a bound taken for an estimate, in standard errors."""
+        off = np.abs(self.measured - self.predicted)
+        known = np.isfinite(self.predicted) & (self.error > 0)
+        return float((off / np.where(known, self.error, 1))[known].max(initial=0.0))
+
+    @property
     def blind(self) -> float:
         """The relative error at the last generation that five standard errors would just show."""
         if self.law.kind in ("upper bound", "lower bound"):

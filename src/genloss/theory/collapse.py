@@ -127,6 +127,7 @@ def collapsed_time_most_replace(source: Symbols, learner: CategoricalMLE, regime
     generations=120,
     replicates=20_000,
     tags=(SOFTMAX,),
+    sharper="collapsed_time_replace",
 )
 def collapsed_time_seddik_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """The published bound on the time of total collapse: right, and loose by a factor of order n."""

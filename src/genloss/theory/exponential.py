@@ -64,6 +64,7 @@ def alive_poisson(source: Poisson, learner: PoissonMLE, regime: Replace, n: Size
     reference="Suresh et al. 2024 (2412.17646)",
     formula=r"P(\lambda_t>0)\ge1-e^{-n\lambda/(t+1)}",
     generations=20,
+    sharper="alive_poisson",
 )
 def alive_least_poisson(source: Poisson, learner: PoissonMLE, regime: Replace, n: Sizes) -> Values:
     """The published bound: tight at first, later a factor 2 loose in the exponent."""

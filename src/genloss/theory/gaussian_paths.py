@@ -81,6 +81,7 @@ def std_quantiles_replace(source: Gaussian, learner: GaussianMLE, regime: Replac
     generations=120,
     replicates=20_000,
     tags=(SIMPLEST,),
+    sharper="std_above_tenth_exact_replace",
 )
 def std_above_tenth_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """The chance of keeping a tenth of the spread falls exponentially."""

@@ -46,6 +46,7 @@ class Law:
         when: What else a chain must satisfy.
         status: Whether it holds, or was published and is false.
         corrected: For a false statement, the name of the law that holds in its place.
+        sharper: For a published bound that holds but is loose, the name of the law that says how things are.
         tags: The claims of the literature on model collapse that it backs.
         dims: Labelled dimensions of its values after the generation; empty for one number a generation.
         levels: For statistic "quantile", the levels that the last dimension runs through.
@@ -73,6 +74,7 @@ class Law:
     when: Callable[[Chain], bool] | None = field(default=None, repr=False)
     status: Status = "holds"
     corrected: str = ""
+    sharper: str = ""
     tags: tuple[str, ...] = ()
     dims: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genloss.data import Floats
-from genloss.theory.check import SIGMAS, Check, Way, draws_of, judge, replicates_of, simulate, ways
+from genloss.theory.check import FALSE_SIGMAS, SIGMAS, Check, Way, draws_of, judge, replicates_of, simulate, ways
 from genloss.theory.claims import CLAIMS
 from genloss.theory.laws import LAWS, Law
 from genloss.theory.predict import subject
@@ -35,7 +35,8 @@ class Row:
         high: Upper end.
         z: The largest distance over all generations and labels, in standard errors (beyond the law's tolerance).
         blind: The relative error that would just have been seen.
-        holds: Whether it stands: a law or claim that holds, an erratum that is refuted while its correction holds.
+        holds: Whether it stands: a law or claim that holds, an erratum that is refuted while its correction holds, or a
+            loose bound that holds and lies more than twenty standard errors off while the sharper law holds.
         verdict: The same in words.
         laws: Names of the laws concerned.
     """
@@ -99,12 +100,13 @@ def chosen(only: str | None = None) -> list[Law]:
     elif only == "laws":
         wanted = true
     elif only == "errata":
-        wanted = [*false, *(LAWS[law.corrected] for law in false)]
+        loose = [law for law in true if law.sharper]
+        wanted = [*false, *loose, *(LAWS[law.corrected or law.sharper] for law in (*false, *loose))]
     elif only == "claims":
         wanted = [law for law in true if law.tags]
     else:
         wanted = [law for law in LAWS.values() if only in law.name]
-        wanted += [LAWS[law.corrected] for law in wanted if law.corrected and LAWS[law.corrected] not in wanted]
+        wanted += [LAWS[law.corrected or law.sharper] for law in wanted if law.corrected or law.sharper]
     if not wanted:
         raise ValueError(f"only: nothing is named {only!r}; give laws, errata, claims, or a piece of a law's name")
     return list({law.name: law for law in wanted}.values())
@@ -125,6 +127,7 @@ def rows_of(found: Iterable[Check], only: str | None = None) -> list[Row]:
         out += [_law(check) for each in checks.values() for check in each if check.law.status == "holds"]
     if only not in ("laws", "claims"):
         out += [_erratum(check, checks) for each in checks.values() for check in each if check.law.corrected]
+        out += [_loose(check, checks) for each in checks.values() for check in each if check.law.sharper]
     if only in (None, "claims"):
         out += list(_claims(checks))
     return out
@@ -212,6 +215,20 @@ def _erratum(check: Check, checks: dict[str, list[Check]]) -> Row:
     )
 
 
+def _loose(check: Check, checks: dict[str, list[Check]]) -> Row:
+    """A bound that holds and that nothing comes near: the law beside it says how things are."""
+    law = check.law
+    right = all(found.holds for found in checks[law.sharper])
+    far = bool(check.worst < SIGMAS and check.gap > FALSE_SIGMAS)
+    said = "true but loose" if far else "FAILS" if check.worst >= SIGMAS else "NOT loose"
+    return Row(
+        holds=far and right,
+        verdict=f"{said}; {law.sharper} {'holds' if right else 'FAILS'}",
+        **_said(law, "errata", law.name),
+        **_shown(check) | {"z": check.gap},
+    )
+
+
 def _claims(checks: dict[str, list[Check]]) -> Iterator[Row]:
     for claim in CLAIMS:
         laws = claim.laws(LAWS)
@@ -238,7 +255,7 @@ def _said(law: Law, part: str, claim: str) -> dict[str, Any]:
         "source": law.reference,
         "kind": law.kind,
         "probe": subject(law),
-        "laws": (law.name, law.corrected) if law.corrected else (law.name,),
+        "laws": tuple(name for name in (law.name, law.corrected or law.sharper) if name),
     }
 
 

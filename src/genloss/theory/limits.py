@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from genloss.chain import Chain
 from genloss.curators import KeepAll, Subsample
+from genloss.data import Floats
 from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
@@ -138,3 +140,49 @@ def heterozygosity_floor(
 def heterozygosity_limit(source: Symbols, learner: CategoricalMLE, regime: FreshReal | FixedReal, n: Sizes) -> Values:
     """Real rows in every generation hold a share of the diversity, the share that they hold of a variance."""
     return np.full(len(n), heterozygosity_of(source) * settled(regime, float(n[-1])))
+
+
+_KEPT, _ADDED, _AFTER = 20, 8, 6
+_RATIO = _ADDED / _KEPT
+
+
+def _deviations(rng: Generator, replicates: int) -> Floats:
+    """Start one unit off the mean of the real rows, which stay, and refit to them with fresh synthetic rows."""
+    off, var = np.ones(replicates), np.ones(replicates)
+    out = [off]
+    for _ in range(_AFTER):
+        added = off + np.sqrt(var / _ADDED) * rng.standard_normal(replicates)
+        within = _KEPT + var * rng.chisquare(_ADDED - 1, replicates)  # the real rows have variance 1
+        off = added * _ADDED / (_KEPT + _ADDED)
+        between = _KEPT * _ADDED / (_KEPT + _ADDED) * added**2
+        var = (within + between) / (_KEPT + _ADDED)
+        out.append(off)
+    return np.stack(out, -1)
+
+
+@law(
+    "deviation",
+    example=None,
+    experiment=_deviations,
+    power=1e9,  # it dies away
+    reference=TWO_POINT,
+    formula=r"E(\mu_t-m_R)=\Bigl(\frac\lambda{1+\lambda}\Bigr)^t(\mu_0-m_R),\ \lambda=m/n_R",
+)
+def deviation_fixed_real() -> Values:
+    """Fixed real rows call a strayed model back, by the synthetic share in each generation, for any such share."""
+    return np.asarray((_RATIO / (1 + _RATIO)) ** np.arange(_AFTER + 1.0))
+
+
+@law(
+    "deviation",
+    kind="upper bound",
+    example=None,
+    experiment=_deviations,
+    sharper="deviation_fixed_real",
+    reference="Bertrand et al. 2024 (2310.00429), local stability for lambda < 1/2",
+    formula=r"\|\theta_t-\theta\|\le\Bigl(\frac\lambda{1-\lambda}\Bigr)^t\|\theta_0-\theta\|,"
+    r"\ \lambda=m/n_R<\tfrac12",
+)
+def deviation_bound_fixed_real() -> Values:
+    """The published condition of stability suffices and is not needed: the bound says nothing from 1/2 on."""
+    return np.asarray((_RATIO / (1 - _RATIO)) ** np.arange(_AFTER + 1.0))

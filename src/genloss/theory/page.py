@@ -53,6 +53,7 @@ def _entry(law: Law) -> str:
         f"{law.meaning}\n",
         f"```math\n{law.formula}\n```\n",
         f"- Predicts: {what} over replicates ({verdict})",
+        *([f"- Loose: [`{law.sharper}`](#{law.sharper}) says how things are"] if law.sharper else []),
         *([f"- Holds for: {_hypothesis(law)}"] if law.hypothesis else []),
         f"- Source: {law.reference}",
         f"- Verified on: {_example(law)}\n",

@@ -90,6 +90,7 @@ def excess_risk_accumulate(source: LinearModel, learner: OLS, regime: Accumulate
     reference="Gerstgrasser et al. 2024 (2404.01413)",
     formula=r"E\|w_t-w\|^2\le\frac{\pi^2}6\frac{s^2d}{n-d-1}",
     tags=(SCALING, GENTLE),
+    sharper="excess_risk_accumulate",
 )
 def excess_risk_bound_accumulate(source: LinearModel, learner: OLS, regime: Accumulate, n: Sizes) -> Values:
     """The error under accumulation never exceeds pi^2/6 times that of the first fit."""
