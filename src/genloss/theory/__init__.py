@@ -17,6 +17,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     passage,
     regression,
     ridge,
+    scaling,
     selection,
 )
 from genloss.theory.laws import LAWS, Law, Sizes, Values, law

@@ -1,5 +1,7 @@
 """Laws of regression that no chain here runs: one design for ever, ridge after many generations, mixed label laws."""
 
+import math
+
 import numpy as np
 from numpy.random import Generator
 
@@ -41,11 +43,20 @@ def excess_risk_same_design_accumulate() -> Values:
 
 
 def effective_ridge(values: Floats, penalty: float, rows: float) -> float:
-    """Solve kappa - penalty = kappa df1(kappa) / rows for the effective penalty."""
+    """Solve kappa - penalty = kappa df1(kappa) / rows for the effective penalty.
+
+    Without penalty it is 0 where there are as many rows as eigenvalues, and the positive root where there are fewer.
+    """
     from scipy.optimize import brentq
 
-    low, high = penalty, penalty + values.sum() / rows + 1e-12
-    return float(brentq(lambda k: k - penalty - k * (values / (values + k)).sum() / rows, low, high + 1, xtol=1e-14))
+    if penalty == 0 and rows >= len(values):
+        return 0.0
+
+    def off(log: float) -> float:
+        return float(1 - penalty / math.exp(log) - (values / (values + math.exp(log))).sum() / rows)
+
+    low, high = max(penalty, 1e-300), penalty + float(values.sum()) / rows
+    return math.exp(brentq(off, math.log(low) - 1e-9, math.log(high) + 1e-9, xtol=1e-14))
 
 
 def ridge_risk(
