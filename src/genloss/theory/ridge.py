@@ -15,7 +15,7 @@ _REAL, _MADE = 160, 80
 _EIGENVALUES = np.linspace(0.5, 2.0, _D)
 _WEIGHTS = np.ones(_D) / np.sqrt(_D)
 _PENALTIES = np.array([0.01, 0.1, 1.0])
-_STRONG = "Dohmatob et al. 2024 (2410.04840)"
+STRONG = "Dohmatob et al. 2024 (2410.04840)"
 
 
 def _same_design(rng: Generator, replicates: int) -> Floats:
@@ -138,7 +138,7 @@ def _mixed(rng: Generator, replicates: int) -> Floats:
     experiment=_mixed,
     replicates=600,
     tolerance=0.03,
-    reference=_STRONG + "; without penalty exact by the matrix Beta law",
+    reference=STRONG + "; without penalty exact by the matrix Beta law",
     formula=r"\zeta=p_2^2(1+p_1u)\,\mathrm{tr}\,\Delta\Sigma^3(\Sigma+\kappa)^{-2}+p_2u\,\mathrm{tr}\,\Delta\Sigma(p_1\Sigma+\kappa)^2"
     r"(\Sigma+\kappa)^{-2}",
     tags=(SCALING,),

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from genloss.data import Array, Floats
 from genloss.theory.laws import Values, law
 from genloss.theory.regression import DOHMATOB, SCALING
-from genloss.theory.ridge import _STRONG
+from genloss.theory.ridge import STRONG
 
 _D, _ROWS, _ROWS0, _FOLDS = 150, (10_000, 100_000, 1_000_000), 100_000, 4
 _MANY = (0, 1, 4, 16)
@@ -227,7 +227,7 @@ def _floored(rng: Generator, replicates: int) -> Floats:
     experiment=_floored,
     replicates=10_000,
     tolerance=0.002,
-    reference=_STRONG,
+    reference=STRONG,
     formula=r"\lim_{n\to\infty}\lim_{\lambda\to0}\zeta=p_2^2\,\mathrm{tr}\,\Delta\Sigma",
     tags=(SCALING,),
 )
