@@ -16,7 +16,8 @@ from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Categorical, CategoricalMLE, Counts, Zipf
 from genloss.theory import LAWS, applicable
 from genloss.theory.curation import accuracy_verified, critical_error
-from genloss.theory.selection import best_of, chosen, preferred, quadratic
+from genloss.theory.preference import best_of, chosen, preferred
+from genloss.theory.selection import quadratic
 from helpers import assert_mean
 
 P = np.array([0.4, 0.25, 0.2, 0.15, 0.0])
@@ -259,3 +260,9 @@ def test_symbols_that_are_alike_keep_their_frequencies():
     law = LAWS["frequency_preferred_replace"]
     chain = gl.Chain(Categorical(P[:4]), CategoricalMLE(), gl.Replace(60), 60, Preferred([2.0] * 4, 3))
     np.testing.assert_allclose(law.values(chain, 6), np.tile(P[:4], (7, 1)), rtol=1e-11)
+
+
+def test_too_few_rows_for_a_choice_are_not_foretold():
+    for curator in (Preferred(1.0, 60, 0.0), Preferred(1.0, 60), Preferred(1.0, 100)):
+        chain = gaussian(curator)
+        assert all(np.isnan(law.values(chain, 3)[1:]).all() for law in applicable(chain))

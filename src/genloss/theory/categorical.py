@@ -57,6 +57,11 @@ def neutral(chain: Chain) -> bool:
     return _neutral(chain.source, chain.learner)
 
 
+def listed(chain: Chain) -> bool:
+    """At most 10,000 symbols are refitted by their frequencies and drawn as fitted."""
+    return neutral(chain) and len(chain.source.p) <= 10_000  # type: ignore[attr-defined]
+
+
 @functools.lru_cache(maxsize=2)
 def _ancestors(rows: tuple[float, ...]) -> list[tuple[int, Floats]]:
     return ancestors(np.array(rows))
@@ -215,7 +220,7 @@ def tails_before_spread_replace(source: Symbols, learner: CategoricalMLE, regime
     "lost_symbols",
     dims=("symbol",),
     example=_ZIPF,
-    when=lambda chain: neutral(chain) and len(chain.source.p) <= 10_000,  # type: ignore[attr-defined]
+    when=listed,
     reference=DUALITY,
     formula=r"P(k\ \text{lost by } t)=E(1-p_k)^{A_t}",
     replicates=20_000,

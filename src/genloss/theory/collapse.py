@@ -9,7 +9,7 @@ from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.softmax import NextToken, SoftmaxMLE
 from genloss.regimes import FixedReal, Replace
-from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual_sum, heterozygosity_of, neutral
+from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual_sum, heterozygosity_of, listed, neutral
 from genloss.theory.duality import expected_generations, merged, power_sums
 from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
@@ -156,7 +156,7 @@ def collapsed_time_least_replace(source: Symbols, learner: CategoricalMLE, regim
     kind="asymptotic",
     dims=("symbol",),
     example=_LONG,
-    when=lambda chain: neutral(chain) and len(chain.source.p) <= 10_000,  # type: ignore[attr-defined]
+    when=listed,
     reference=SEDDIK + ", proposition 1; Wright 1931",
     formula=r"P(\text{the symbol left is } k)=p_k",
     generations=120,

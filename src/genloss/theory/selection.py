@@ -15,97 +15,12 @@ from genloss.regimes import Replace
 from genloss.theory.categorical import Symbols, neutral
 from genloss.theory.curation import MINORITIES
 from genloss.theory.laws import Sizes, Values, law
+from genloss.theory.preference import Choice, best_of, chosen, preferred
 
 FERBACH = "Ferbach et al. 2024 (2407.09499)"
 _MOST_SYMBOLS = 10_000
-_STEP = 0.25
 _COMPETE = (2, 3, 10, math.inf)
 _DRAWS = 8_000
-
-
-def chosen(p: Array, reward: Array, k: float, temperature: float = 1.0) -> Floats:
-    """Compute the law of the symbol that is chosen of k independent draws, in proportion to exp(reward / temperature).
-
-    With 1 / x as the integral of exp(-s x) over s, the chance of a symbol of weight x is p k x times the integral of
-    exp(-s x) L(s)^(k - 1), where L is the Laplace transform of a draw's weight: one sum for any k, to rounding errors.
-
-    Args:
-        p: The law of a draw: shape (symbols,).
-        reward: The reward of each symbol.
-        k: Draws that compete; may be infinite.
-        temperature: How much chance there is in the choice; 0 chooses the best.
-    """
-    p, reward = np.asarray(p, dtype=float), np.asarray(reward, dtype=float)
-    if temperature == 0:
-        return _best(p, reward, k)
-    logs = reward / temperature
-    # What is 700 below the best has no chance against it; how far below does not matter.
-    logs = np.maximum(logs - logs[p > 0].max(), -700)
-    weight = np.exp(logs)
-    if math.isinf(k):
-        return np.asarray(p * weight / (p @ weight))
-    s = np.exp(np.arange(-37 - math.log(k), 4 - float(logs[p > 0].min()), _STEP))
-    exponent = -np.outer(s, weight)
-    falls = np.exp(exponent)
-    log = _log(falls @ p, -np.expm1(exponent) @ p)
-    return np.asarray(p * weight * k * _STEP * ((s * np.exp((k - 1) * log)) @ falls))
-
-
-def _log(share: Floats, rest: Floats) -> Floats:
-    """Take the logarithm of a share to all digits, wherever it lies; the rest is what it lacks of 1."""
-    return np.where(share < 0.5, np.log(np.maximum(share, 1e-300)), np.log1p(-np.minimum(rest, 0.9)))
-
-
-def _best(p: Floats, reward: Floats, k: float) -> Floats:
-    """Compute the law of the best of k, any of equally good ones."""
-    _, level = np.unique(reward, return_inverse=True)
-    mass = np.bincount(level, weights=p)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.log(np.minimum(np.cumsum(mass), 1.0))
-        share = np.diff(np.exp(k * below), prepend=0.0) / mass
-    return np.asarray(np.where(p > 0, p * share[level], 0.0))
-
-
-def best_of(k: int) -> tuple[float, float]:
-    """Compute mean and variance of the largest of k standard normal draws."""
-    from scipy.special import log_ndtr
-
-    z = np.arange(-9, 14, 1 / 64)
-    density = np.exp(math.log(k) - z**2 / 2 + (k - 1) * log_ndtr(z))
-    density /= density.sum()
-    mean = float(density @ z)
-    return mean, float(density @ (z - mean) ** 2)
-
-
-def preferred(k: float, slope: float) -> tuple[float, float]:
-    """Compute mean and variance of the one of k standard normal draws that is chosen in proportion to exp(slope x)."""
-    if k == 1 or slope == 0:
-        return 0.0, 1.0
-    c = abs(slope)
-    mean, square = _steep(k, c) if c > 1 else _gentle(k, c)
-    return math.copysign(mean, slope), square - mean**2
-
-
-def _gentle(k: float, slope: float) -> tuple[float, float]:
-    """Compute the first two moments of what is chosen on a grid of draws, which is fine enough for slopes up to 1."""
-    z = np.arange(-10, 10 + slope, 0.5)
-    density = np.exp(-(z**2) / 2)
-    density = chosen(density / density.sum(), slope * z, k)
-    return float(density @ z), float(density @ z**2)
-
-
-def _steep(k: float, slope: float) -> tuple[float, float]:
-    """Compute them by the largest of k draws with Gumbel noise, which is what is chosen."""
-    from scipy.special import ndtr
-
-    far = 42 + math.log(k)
-    noise = np.arange(-4.5, far, _STEP)
-    share = np.exp(-noise - np.exp(-noise)) * _STEP
-    largest = np.arange(-10 - 4.5 / slope, math.sqrt(2 * far) + far / slope, 1 / 32)
-    draw = largest[:, None] - noise / slope
-    others = _log(ndtr(draw) @ share, ndtr(-draw) @ share)
-    weight = k / 32 * np.exp((k - 1) * others)[:, None] * np.exp(-(draw**2) / 2) / math.sqrt(2 * math.pi) * share
-    return float((weight * draw).sum()), float((weight * draw**2).sum())
 
 
 def _linear(chain: Chain) -> bool:
@@ -115,14 +30,17 @@ def _linear(chain: Chain) -> bool:
 
 
 def _best_of_linear(chain: Chain) -> bool:
+    """The reward is linear and nothing is left to chance; drawn at temperature 1."""
     return _linear(chain) and chain.curator.temperature == 0 and chain.curator.reward != 0  # type: ignore[attr-defined]
 
 
 def _softly(chain: Chain) -> bool:
+    """The reward is linear and something is left to chance; drawn at temperature 1."""
     return _linear(chain) and chain.curator.temperature > 0  # type: ignore[attr-defined]
 
 
 def _weakly(chain: Chain) -> bool:
+    """The reward is linear and over a standard deviation at most half the temperature; drawn at temperature 1."""
     curator: Any = chain.curator
     return _softly(chain) and abs(curator.reward) * math.sqrt(chain.source.var) <= curator.temperature / 2  # type: ignore[attr-defined]
 
@@ -134,7 +52,7 @@ _SOFT = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(3_000), 3_000, Preferred(
 def _kept(curator: Preferred, learner: GaussianMLE, n: Sizes) -> Floats:
     """Compute by how much fitting to the rows that are left shrinks the variance on average."""
     rows = np.floor(n / curator.k)
-    return np.asarray((rows - 1) / (rows - learner.ddof))
+    return np.where(rows > 1, (rows - 1) / (rows - learner.ddof), np.nan)
 
 
 @law(
@@ -182,7 +100,8 @@ def _steps(source: Gaussian, learner: GaussianMLE, curator: Preferred, n: Sizes)
     mean, var, out = float(source.mean), float(source.var), []
     for kept in _kept(curator, learner, n):
         std = math.sqrt(var)
-        gain, shrink = preferred(curator.k, slope * std / curator.temperature)
+        known = not math.isnan(kept + var)
+        gain, shrink = preferred(curator.k, slope * std / curator.temperature) if known else (math.nan, math.nan)
         mean, var = mean + gain * std, var * shrink * kept
         out.append((mean, var))
     means, variances = np.array(out).T
@@ -246,7 +165,7 @@ def variance_weakly_preferred_replace(
 
 
 def _rewarded(chain: Chain) -> bool:
-    """Whether every symbol has its reward and is refitted by its frequency."""
+    """Every symbol has its reward and is refitted by its frequency."""
     rewards, symbols = chain.curator.reward, len(chain.source.p)  # type: ignore[attr-defined]
     known = isinstance(rewards, tuple) and len(rewards) == symbols <= _MOST_SYMBOLS
     return bool(known and neutral(chain))
@@ -274,9 +193,10 @@ def frequency_preferred_replace(
     source: Symbols, learner: CategoricalMLE, regime: Replace, curator: Preferred, n: Sizes
 ) -> Values:
     """What users like better takes the place of the rest, until what they like best is alone."""
+    choice = Choice(source.p, np.asarray(curator.reward), curator.k, curator.temperature)
     p, out = source.p, []
     for _ in range(len(n)):
-        p = chosen(p, np.asarray(curator.reward), curator.k, curator.temperature)
+        p = choice.after(p)
         out.append(p)
     return np.array(out)
 
