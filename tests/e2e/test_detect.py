@@ -226,7 +226,7 @@ IDS = {
     "[1, 99999]": "id 99999 at position 1 is outside the vocabulary of 601",
     "[-1]": "id -1 at position 0 is outside the vocabulary",
     "[NaN]": "holds nan; token ids are whole numbers",
-    "[1, Infinity]": "holds an infinite number",
+    "[1, Infinity]": "holds inf; token ids are whole numbers",
     "[1.5]": "holds 1.5; token ids are whole numbers",
     "[123456789012345678901234567890]": "no whole numbers; give token ids",
     "[[1], [2, 3]]": "holds more than whole numbers",

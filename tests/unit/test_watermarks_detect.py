@@ -12,6 +12,8 @@ from genloss.corpus import Words
 from genloss.describe import describe
 from genloss.families.ngram import NGram
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec, combine
+from genloss.provenance.corpora import detect_rows
+from genloss.provenance.reading import Row
 from genloss.provenance.watermarks.secret import fingerprint
 
 VOCAB = 400
@@ -150,6 +152,28 @@ def test_a_kept_share_still_sees_a_watermark():
     assert whole.log10_p < part.log10_p < -5
 
 
+def test_documents_are_scored_once_for_themselves_and_for_the_corpus(monkeypatch):
+    spec = WatermarkSpec(KGW(VOCAB))
+    rng = np.random.default_rng(4)
+    rows = [Row(f"a.jsonl: line {i}", text(rng, 30)) for i in range(50)]
+    documents = [row.value for row in rows]
+    alone, whole = spec.detect_each(documents), spec.detect_corpus(documents)
+    seen = []
+    scored = KGW.scored
+
+    def counted(self, tokens, offsets):
+        seen.append(len(tokens))
+        return scored(self, tokens, offsets)
+
+    monkeypatch.setattr(KGW, "scored", counted)
+    found = detect_rows(rows, spec)
+    assert sum(seen) == 50 * 30
+    assert found.corpus == whole
+    assert np.array_equal(found.log10_p, alone.log10_p)
+    with pytest.raises(SpecError, match="counts another watermark"):
+        spec.detect_each(documents, tally=WatermarkSpec(KGW(VOCAB, 9)).tally())
+
+
 def test_a_million_zipf_ids_are_no_evidence_for_selfhash():
     ids = np.random.default_rng(6).zipf(1.2, 1_000_000) % 2000
     spec = WatermarkSpec.from_transformers({"seeding_scheme": "selfhash", "context_width": 4}, vocab_size=2000)
@@ -163,7 +187,20 @@ def test_a_million_zipf_ids_are_no_evidence_for_selfhash():
 @every
 def test_hostile_ids_are_refused_in_one_line(name):
     spec = WatermarkSpec(SCHEMES[name])
-    wrong = [[1, VOCAB], [-1, 2], [1.5], [float("nan")], [[1, 2]], ["a"], "text", None, [2**40], [1, [2]]]
+    wrong = [
+        [1, VOCAB],
+        [-1, 2],
+        [1.5],
+        [float("nan")],
+        [float("inf")],
+        [1, -np.inf],
+        [[1, 2]],
+        ["a"],
+        "text",
+        None,
+        [2**40],
+        [1, [2]],
+    ]
     for ids in wrong:
         with pytest.raises(SpecError) as error:
             spec.detect(ids)

@@ -119,9 +119,7 @@ def detect_rows(rows: Iterable[Row], spec: WatermarkSpec, tokenizer: Any = None,
     files: dict[str, int] = {}
     places, statistic, units, log10_p = array("q"), array("d"), array("q"), array("d")
     for chunk in tokens_of(rows, spec, tokenizer):
-        documents = [ids for _, ids in chunk]
-        found = spec.detect_each(documents)
-        tally.add(documents)
+        found = spec.detect_each([ids for _, ids in chunk], tally=tally)
         for row, _ in chunk:
             before, _, number = row.where.rpartition(" ")
             places.extend((files.setdefault(before + " ", len(files)), int(number)))

@@ -113,8 +113,10 @@ def ids_of(tokens: Any, vocab_size: int, where: str = "token_ids") -> Tokens:
         return np.empty(0, np.int32)
     if found.ndim != 1:
         raise SpecError(f"{where}: shape {found.shape}; give the token ids of one document, one after the other")
-    if found.dtype.kind == "f" and not np.array_equal(found, np.floor(found)):
-        raise SpecError(f"{where}: holds {found[found != np.floor(found)][0]}; token ids are whole numbers")
+    if found.dtype.kind == "f":
+        odd = ~np.isfinite(found) | (found != np.floor(found))
+        if odd.any():
+            raise SpecError(f"{where}: holds {found[odd][0]}; token ids are whole numbers")
     if found.dtype.kind not in "iuf":
         raise SpecError(f"{where}: holds {found.dtype} and no whole numbers; give token ids")
     wrong = (found < 0) | (found >= vocab_size)

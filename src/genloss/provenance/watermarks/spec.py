@@ -199,15 +199,20 @@ class WatermarkSpec:
         """
         return self.detect_each([ids_of(token_ids, self.scheme.vocab_size)])[0]
 
-    def detect_each(self, documents: Any) -> Evidences:
+    def detect_each(self, documents: Any, *, tally: Tally | None = None) -> Evidences:
         """Test many documents, each for itself.
 
         Args:
             documents: `Documents`, or any iterable of one sequence of token ids a document.
+            tally: Takes the documents in on the way, so that they are scored once for both questions.
         """
+        if tally is not None and tally.scheme != self.scheme:
+            raise SpecError("watermark.tally: counts another watermark; give one of this spec's tally()")
         parts: list[tuple[Any, Any]] = []
         for tokens, offsets in chunks_of(documents, self.scheme.vocab_size):
             scored = self.scheme.scored(tokens, offsets)
+            if tally is not None:
+                tally.take(scored)
             parts.append(kernels().per_document(scored.values, scored.counted, offsets))
         totals = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0)
         units = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)

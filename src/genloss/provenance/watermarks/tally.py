@@ -9,7 +9,7 @@ import numpy as np
 from genloss.data import Floats
 from genloss.errors import SpecError
 from genloss.provenance.evidence import Evidence
-from genloss.provenance.watermarks.scheme import Scheme, Units, chunks_of, kernels
+from genloss.provenance.watermarks.scheme import Scheme, Scored, Units, chunks_of, kernels
 
 
 class Tally:
@@ -37,8 +37,12 @@ class Tally:
     def add(self, documents: Any) -> "Tally":
         """Take in documents: `Documents`, or any iterable of one sequence of token ids a document."""
         for tokens, offsets in chunks_of(documents, self.scheme.vocab_size):
-            scored = self.scheme.scored(tokens, offsets)
-            self._fill(len(tokens), partial(kernels().absorb, scored.units, scored.values, scored.counted))
+            self.take(self.scheme.scored(tokens, offsets))
+        return self
+
+    def take(self, scored: Scored) -> "Tally":
+        """Take in documents that are scored already."""
+        self._fill(len(scored.units), partial(kernels().absorb, scored.units, scored.values, scored.counted))
         return self
 
     def __add__(self, other: "Tally") -> "Tally":
