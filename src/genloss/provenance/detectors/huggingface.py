@@ -18,9 +18,12 @@ class HuggingFaceLM:
     A document's first token is predicted where the model has a token that begins documents; otherwise it is context.
 
     Attributes:
-        model: The model, in its place (`model.device`) and number format.
-        tokenizer: Its tokenizer.
-        max_length: Documents are read up to so many tokens.
+        model: The model, in its place (`model.device`) and number format: called with ids of shape (1, tokens), it
+            gives an object whose `logits` have shape (1, tokens, vocabulary). A model of your own without `device` is
+            given a NumPy array of ids, and needs no torch.
+        tokenizer: Its tokenizer: called with a text and `add_special_tokens=False` it gives a mapping with `input_ids`;
+            `bos_token_id` is the id that begins documents, or None.
+        max_length: Documents are read up to so many tokens; the model must know so many positions.
     """
 
     model: Any
@@ -52,8 +55,6 @@ class HuggingFaceLM:
 
     def laws(self, data: Data) -> Iterator[tuple[Ints, Floats]]:
         """Read documents one by one: the predicted tokens, and the log-probability of every token at each."""
-        import torch
-
         begin = self.tokenizer.bos_token_id
         for text in data:
             ids = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])[: self.max_length]
@@ -61,7 +62,23 @@ class HuggingFaceLM:
             if len(given) < 2:
                 yield np.zeros(0, dtype=np.int64), np.zeros((0, 1))
                 continue
-            with torch.no_grad():
-                logits = self.model(torch.tensor([given], device=self.model.device)).logits[0, :-1]
-                law = torch.log_softmax(logits.float(), -1).cpu().numpy().astype(float)
-            yield np.array(given[1:], dtype=np.int64), law
+            # The last token predicts nothing that is asked for.
+            yield np.array(given[1:], dtype=np.int64), _logs(_logits(self.model, given[:-1]))
+
+
+def _logits(model: Any, ids: list[int]) -> Floats:
+    """The logits after every token of one document: shape (tokens, vocabulary)."""
+    if not hasattr(model, "device"):
+        return np.asarray(model(np.array([ids])).logits[0], dtype=float)
+    import torch
+
+    with torch.no_grad():
+        found = model(torch.tensor([ids], device=model.device)).logits[0]
+    logits: Floats = found.float().cpu().numpy().astype(float)
+    return logits
+
+
+def _logs(logits: Floats) -> Floats:
+    """Logits as log-probabilities, row by row."""
+    off = logits - logits.max(-1, keepdims=True)
+    return np.asarray(off - np.log(np.exp(off).sum(-1, keepdims=True)))
