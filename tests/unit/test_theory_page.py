@@ -11,9 +11,10 @@ import pytest
 
 import genloss as gl
 from genloss.report.formula import formula, mathml
-from genloss.theory import LAWS, predict
+from genloss.theory import LAWS, cite, predict
 from genloss.theory.check import judge
 from genloss.theory.page import markdown
+from genloss.theory.papers import ARXIV, PAPERS
 from genloss.theory.plot import labels, picture
 from genloss.theory.predict import subject
 
@@ -121,6 +122,39 @@ def test_a_time_is_not_named_like_the_event_it_waits_for():
     assert found["collapsed.first_passage"].dims == ()
     assert found["collapsed.first_passage"].attrs["statistic"] == "mean first passage"
     assert float(found["collapsed.first_passage"]) > 1
+
+
+def test_every_paper_is_cited_in_full_and_once():
+    for law in LAWS.values():
+        assert set(ARXIV.findall(law.reference)) <= set(PAPERS), law.name
+    chains = [
+        gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Replace(20), 20),
+        gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Accumulate(20), 20, gl.Subsample(10)),
+        gl.Chain(gl.Zipf(10, 1.2), gl.CategoricalMLE(), gl.FixedReal(20, 10), 10),
+    ]
+    for chain in chains:
+        lines = cite(chain).splitlines()
+        papers = [paper for paper in PAPERS.values() if any(line.startswith(f"{paper}: ") for line in lines)]
+        assert papers
+        assert len(lines) == len({line.split(": ")[0] for line in lines})
+        for paper in papers:
+            assert sum(line.startswith(paper) for line in lines) == 1
+    for name, paper in PAPERS.items():
+        assert name in paper or name.split()[-1] in paper
+        assert re.match(r"[A-Z][\w'-]+.* (19|20)\d\d\. \S", paper)
+
+
+def test_a_derivation_without_a_paper_is_cited_as_what_it_is():
+    lines = cite(gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Replace(20), 20)).splitlines()
+    assert any(line.startswith("exact, from Cochran's theorem: variance, ") for line in lines)
+
+
+def test_the_recursion_that_stands_in_for_a_law_is_cited(monkeypatch):
+    chain = gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Window(9, 2), 9, gl.Subsample(5))
+    for law in [law for law in LAWS.values() if law.probe == "variance" and law.applies(chain)]:
+        monkeypatch.delitem(LAWS, law.name)
+    assert predict(chain, 3)["variance"].attrs["law"] == "two-point recursion"
+    assert f"{PAPERS['Kingman 1982']}: variance" in cite(chain).splitlines()
 
 
 def test_lines_of_a_law_with_labels_are_named():

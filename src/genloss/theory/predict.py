@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genloss.chain import Chain
+from genloss.theory.chosen import UnsupportedError
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
 from genloss.theory.measures import PATHS
-from genloss.theory.twopoint import UnsupportedError, fit_of, two_point
+from genloss.theory.papers import bibliography
+from genloss.theory.twopoint import fit_of, two_point
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
 
 _MOST_LABELLED = 10_000
+_WORDS = {"var": "variance"}
 
 
 def applicable(chain: Chain, *, false: bool = False) -> list[Law]:
@@ -81,7 +84,8 @@ def _variable(law: Law) -> str:
 
 def subject(law: Law) -> str:
     """Say what a law predicts: "mean of variance", "mean first passage of collapsed"."""
-    return f"{_statistic(law)} of {law.probe}"
+    statistic = _statistic(law)
+    return f"{_WORDS.get(statistic, statistic)} of {law.probe}"
 
 
 def _statistic(law: Law) -> str:
@@ -89,7 +93,7 @@ def _statistic(law: Law) -> str:
     if not law.scalar:
         return law.statistic
     path = "first passage" if _passage(law) else "path"
-    return f"mean {path}" if law.statistic == "mean" else f"{law.statistic} of the {path}"
+    return f"mean {path}" if law.statistic == "mean" else f"{_WORDS.get(law.statistic, law.statistic)} of the {path}"
 
 
 def _passage(law: Law) -> bool:
@@ -114,18 +118,19 @@ def describe(law: Law) -> dict[str, str]:
 
 
 def cite(chain: Chain) -> str:
-    """Name the papers behind the predictions for a chain, one a line, each with the probes it speaks of."""
-    papers: dict[str, list[str]] = {}
-    for law in applicable(chain):
-        probes = papers.setdefault(law.reference, [])
-        if law.probe not in probes:
-            probes.append(law.probe)
-    lines = [f"{reference}: {', '.join(probes)}" for reference, probes in papers.items()]
+    """Name the papers behind the predictions for a chain, one a line, each with the probes it speaks of.
+
+    A paper stands once, with authors, year, title and arXiv number; derivations that no paper has follow, then
+    published statements that are false of this chain.
+    """
+    found = [(law.reference, law.probe) for law in applicable(chain)]
+    exact = {law.probe: ((), None, {"kind": "exact"}) for law in applicable(chain) if law.kind == "exact"}
+    found += [(how["reference"], probe) for probe, _, how in _fallback(chain, 1, exact)]
     false = [
         f"published and false: {law.reference} ({law.probe}); see {law.corrected}"
         for law in applicable(chain, false=True)
     ]
-    return "\n".join(lines + false) or "no law in the catalogue applies to this chain"
+    return "\n".join(bibliography(found) + false) or "no law in the catalogue applies to this chain"
 
 
 def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tuple[str, Any, dict[str, str]]]:
@@ -136,7 +141,9 @@ def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tup
         values = two_point(chain, sizes(chain, generations))
     except UnsupportedError:
         return []
-    known.pop(probe, None)
+    if probe in known:
+        bound = known.pop(probe)
+        known[f"{probe}:{bound[2]['law']}"] = bound
     how = {
         "law": "two-point recursion",
         "probe": probe,
