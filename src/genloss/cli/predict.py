@@ -32,6 +32,8 @@ _COLUMNS = (
     "value",
 )
 _MOST_LABELS = 6
+_WORDS = {"var": "variance"}
+_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,12 @@ class Foretold:
 
     @property
     def name(self) -> str:
-        """Its labels in one line."""
-        return ", ".join(str(label) for label in self.labels.values()) or "the chain"
+        """Its labels in one line; a number with the name of what it is."""
+        words = (
+            label if isinstance(label, str) or dim in ("chain", "regime") else f"{dim} {label}"
+            for dim, label in self.labels.items()
+        )
+        return ", ".join(str(label) for label in words) or "the chain"
 
 
 def add(commands: Any) -> None:
@@ -220,26 +226,48 @@ def _table(found: "Dataset", width: int) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    from genloss.report.words import listed
+
     shown = _shown(int(found["generation"].values[-1]), max(3, (width - 42) // 10))
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("what, law, kind", overflow="fold")
+    table.add_column("what, law, kind; by generation", overflow="fold")
     for t in shown:
         table.add_column(str(t), justify="right", no_wrap=True)
-    for _, array in _variables(found):
-        probe, statistic = array.attrs["probe"], array.attrs["statistic"]
-        law = Text.assemble((plain(f"{statistic} of {probe}"), "bold"), "\n", plain(array.attrs["law"]))
-        law.append(plain(f", {array.attrs['kind']}"), style="dim")
-        lines = list(_lines(array))
-        for k, (label, values) in enumerate(lines[:_MOST_LABELS]):
-            first = Text.assemble(law, f"\n{plain(label)}") if label and k == 0 else Text(plain(label)) if k else law
-            if values.ndim:
-                table.add_row(first, *[_number(values[t]) for t in shown])
-            else:
-                said = Text.assemble(first, f"\none number for the chain: {_number(values.item())}")
-                table.add_row(said)
-        if len(lines) > _MOST_LABELS:
-            table.add_row(Text(f"and {len(lines) - _MOST_LABELS} more; --csv has them all", style="dim"))
+    for array, laws in _merged(found):
+        statistic, probe, kind = (array.attrs[key] for key in ("statistic", "probe", "kind"))
+        law = Text.assemble((plain(f"{_WORDS.get(statistic, statistic)} of {probe}"), "bold"))
+        if not array.ndim:
+            law.append(f": {_SIGNS.get(kind, '')}{_number(array.item())}", style="bold")
+        law.append("\n" + plain(listed(laws)))
+        law.append(plain(f", {kind}"), style="dim")
+        if array.dims == ("generation",):
+            table.add_row(law, *[_number(array.values[t]) for t in shown])
+            continue
+        table.add_row(law)
+        lines = [*_lines(array)] if array.ndim else []
+        some = sorted({round(i * (len(lines) - 1) / (_MOST_LABELS - 1)) for i in range(_MOST_LABELS)}) if lines else []
+        for i in some:
+            label, values = lines[i]
+            table.add_row(Text("  " + plain(label)), *[_number(values[t]) for t in shown])
+        if len(lines) > len(some):
+            table.add_row(Text(f"  {len(some)} of {len(lines)}; --csv has them all", style="dim"))
     return table
+
+
+def _merged(found: "Dataset") -> "list[tuple[DataArray, list[str]]]":
+    """List the predictions; two exact laws that say the same of a chain stand in one line."""
+    import numpy as np
+
+    made: list[tuple[DataArray, list[str]]] = []
+    for _, array in _variables(found):
+        for other, laws in made if array.attrs["kind"] == "exact" else ():
+            alike = all(array.attrs[key] == other.attrs[key] for key in ("probe", "statistic", "kind"))
+            if alike and array.dims == other.dims and np.allclose(array, other, rtol=1e-6, atol=0, equal_nan=True):
+                laws.append(str(array.attrs["law"]))
+                break
+        else:
+            made.append((array, [str(array.attrs["law"])]))
+    return made
 
 
 def _shown(last: int, most: int) -> list[int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genloss.verify import Ledger
 
 _FAILED = 1
-_HEADS = {"laws": "Laws", "errata": "Published and false", "claims": "Claims of the literature"}
+_HEADS = {"laws": "Laws", "errata": "Published and false, or loose", "claims": "Claims of the literature"}
 
 
 def add(commands: Any) -> None:
@@ -92,7 +92,14 @@ def tell(ledger: "Ledger") -> None:
         table.add_column("predicted", justify="right", no_wrap=True)
         table.add_column("measured", no_wrap=True)
         table.add_column("verdict", overflow="fold", min_width=8)
+        before = ""
         for row in rows:
+            if row.claim == before:
+                verdict = Text(plain(row.verdict).partition("; ")[0], style="green" if row.holds else "bold red")
+                again = [Text(_how(row), style="dim"), *([Text("")] if wide else [])]
+                table.add_row(*again, _predicted(row), _measured(row), verdict)
+                continue
+            before = row.claim
             source = Text(plain(row.source), style="dim")
             said, _, then = plain(row.verdict).partition("; ")
             verdict = Text(plain(row.verdict) if wide else said, style="green" if row.holds else "bold red")
@@ -106,9 +113,12 @@ def tell(ledger: "Ledger") -> None:
 def _claim(row: "Row") -> Any:
     from rich.text import Text
 
+    return Text.assemble((plain(row.claim), "bold"), "\n", (plain(row.probe), "dim"), "\n", (_how(row), "dim"))
+
+
+def _how(row: "Row") -> str:
     when = "" if row.generation < 0 else f", generation {row.generation}"
-    how = f"{row.probe}, {row.engine}{when}"
-    return Text.assemble((plain(row.claim), "bold"), "\n", (plain(how), "dim"))
+    return plain(f"{row.engine}{when}" if row.engine == "direct" else f"{row.engine} engine{when}")
 
 
 def _predicted(row: "Row") -> Any:

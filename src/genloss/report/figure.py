@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import io
-import math
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from genloss.report.words import clean, number
 INK = "#1f2328"
 FAINT = "#5f6670"
 RULE = "#d5d9de"
+_LETTERS = 16
+"""Letters of a note in an inch."""
 _LOOK = {
     "font.family": ["DejaVu Sans"],
     "font.size": 8.0,
@@ -89,8 +91,14 @@ def look() -> Iterator[None]:
         yield
 
 
-def compose(panels: Sequence[Panel], title: str = "", columns: int = 5) -> Any:
-    """Put panels of one size into one figure.
+def compose(panels: Sequence[Panel], title: str = "", columns: int = 5, notes: Sequence[str] = ()) -> Any:
+    """Put panels of one width into one figure.
+
+    Args:
+        panels: The panels; a row is as high as its highest.
+        title: The title.
+        columns: The most panels in a row.
+        notes: Lines below the panels; long ones are broken.
 
     Returns:
         A matplotlib Figure that belongs to no window; notebooks show it.
@@ -100,27 +108,44 @@ def compose(panels: Sequence[Panel], title: str = "", columns: int = 5) -> Any:
         from matplotlib.gridspec import GridSpec
 
         columns = min(columns, len(panels))
-        rows = math.ceil(len(panels) / columns)
+        rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+        heights = [max(panel.height for panel in row) for row in rows]
         name = 0.28 if any(panel.label for panel in panels) else 0.02
         head = 0.36 if title else 0.04
-        width, height = panels[0].width, panels[0].height
-        total = rows * (name + height) + head
-        figure = Figure(figsize=(columns * width, total))
+        width = panels[0].width
+        wide = columns * width
+        lines = [line for note in notes for line in textwrap.wrap(clean(note), max(int(wide * _LETTERS), 20))]
+        foot = 0.15 * len(lines) + (0.2 if lines else 0)
+        total = len(rows) * name + sum(heights) + head + foot
+        figure = Figure(figsize=(wide, total))
         # The title is a row of its own: subfigures know the ratios of a grid, not its margins.
-        ratios = [head] + [name, height] * rows
-        grid = GridSpec(2 * rows + 1, columns, figure, 0, 0, 1, 1, wspace=0, hspace=0, height_ratios=ratios)
-        for i, panel in enumerate(panels):
-            row, column = divmod(i, columns)
-            panel.draw(figure.add_subfigure(grid[2 * row + 2, column]))
-            y = total - head - row * (name + height) - name
-            figure.text(
-                (column + 0.06) / columns, (y + 0.04) / total, clean(panel.label, 40), fontsize=9, weight="bold"
-            )
+        ratios = [head, *(part for height in heights for part in (name, height)), max(foot, 1e-6)]
+        grid = GridSpec(len(ratios), columns, figure, 0, 0, 1, 1, wspace=0, hspace=0, height_ratios=ratios)
+        y = total - head
+        for i, (row, height) in enumerate(zip(rows, heights, strict=True)):
+            for j, panel in enumerate(row):
+                panel.draw(_top(figure.add_subfigure(grid[2 * i + 2, j]), panel.height, height))
+                label = clean(panel.label, max(40, int(width * 11.5)))
+                figure.text((j + 0.06) / columns, (y - name + 0.04) / total, label, fontsize=9, weight="bold")
+            y -= name + height
+        for k, line in enumerate(lines):
+            at = (foot - 0.2 - 0.15 * k) / total
+            figure.text(0.06 / columns, at, line, fontsize=7, color=FAINT, va="center", parse_math=False)
         if title:
             figure.text(0.06 / columns, 1 - 0.1 / total, clean(title, 120), va="top", fontsize=10.5, weight="bold")
         figure.draw_without_rendering()
         figure._repr_svg_ = lambda: svg(figure).decode()  # type: ignore[attr-defined]
     return figure
+
+
+def _top(figure: Any, height: float, room: float) -> Any:
+    """Take the upper part of a box that is higher than its panel."""
+    from matplotlib.gridspec import GridSpec
+
+    if room - height < 1e-9:
+        return figure
+    rows = GridSpec(2, 1, figure, 0, 0, 1, 1, hspace=0, height_ratios=[height, room - height])
+    return figure.add_subfigure(rows[0])
 
 
 def alone(panel: Panel) -> str:

@@ -1,7 +1,7 @@
 """Formulas for the page: LaTeX becomes MathML, which browsers draw without a script."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
@@ -171,13 +171,20 @@ def _spaced(text: str) -> str:
 
 
 def behind(predictions: Any) -> Sequence[Behind]:
-    """List the laws behind the predictions, each once, in the order of the probes."""
-    found: dict[tuple[str, str], Behind] = {}
+    """List the laws behind the predictions for a result, each once, in the order of the probes."""
+    found = []
     for array in getattr(predictions, "data_vars", {}).values():
         laws = array.attrs.get("laws")
-        for law in laws if isinstance(laws, list) else ():
-            if isinstance(law, Mapping) and law.get("reference"):
-                kind = ", ".join(clean(law[key]) for key in ("kind", "statistic") if law.get(key))
-                name = clean(law.get("law", "theory"))
-                found[name, kind] = Behind(name, kind, formula(str(law.get("formula", ""))), clean(law["reference"]))
+        found += [law for law in laws if isinstance(law, Mapping)] if isinstance(laws, list) else []
+    return of_laws(found)
+
+
+def of_laws(laws: Iterable[Mapping[Any, Any]]) -> Sequence[Behind]:
+    """List laws, each once, from what is said of them: "law", "kind", "statistic", "reference" and "formula"."""
+    found: dict[tuple[str, str], Behind] = {}
+    for law in laws:
+        name = clean(law.get("law", "theory"))
+        kind = ", ".join(clean(law[key]) for key in ("kind", "statistic") if law.get(key))
+        if law.get("reference") and (name, kind) not in found:
+            found[name, kind] = Behind(name, kind, formula(str(law.get("formula", ""))), clean(law["reference"]))
     return [*found.values()]

@@ -12,7 +12,9 @@ from genloss.report.page import Image, place, render
 from genloss.report.words import clean, number
 from genloss.theory.check import Check
 from genloss.theory.ledger import Row
+from genloss.theory.page import example_of
 from genloss.theory.plot import HEIGHT, WIDTH, picture
+from genloss.theory.predict import subject
 from genloss.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,29 +27,24 @@ _PARTS = {
         "Each claim rests on the laws named below it; the numbers are those of one of them.",
     ),
     "errata": (
-        "Published and false",
-        "Each statement fails by more than twenty standard errors, and the law in its place holds. The generation is "
-        "the one where it fails most.",
+        "Published and false, or loose",
+        "A false statement fails by more than twenty standard errors, and the law in its place holds; the generation "
+        "is the one where it fails most. A loose bound is true, and nothing comes near it.",
     ),
     "laws": (
         "Laws",
-        "Each law is held against every engine that can run its example, at every generation; the last one is shown. "
+        "Each law is held against every engine that can run its example, at every generation; the last one is shown "
+        "(of a law with labels the last label). "
         "≈ asymptotic, ≤ upper bound, ≥ lower bound; the others are exact.",
     ),
 }
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a table, in words.
+class Run:
+    """What one engine measured.
 
     Attributes:
-        claim: The statement.
-        meaning: What it means; "" where the claim says it.
-        link: The address of its plots; "" where it has none.
-        laws: For a claim the laws that it rests on, with the addresses of their plots.
-        source: The paper.
-        probe: What was measured.
         how: By which engine, at which generation.
         predicted: The prediction.
         measured: The measurement.
@@ -57,12 +54,6 @@ class Line:
         then: What stands in place of a false statement.
     """
 
-    claim: str
-    meaning: str
-    link: str
-    laws: Sequence[tuple[str, str]]
-    source: str
-    probe: str
     how: str
     predicted: str
     measured: str
@@ -70,6 +61,29 @@ class Line:
     holds: bool
     badge: str
     then: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One claim of a table, in words.
+
+    Attributes:
+        claim: The statement.
+        meaning: What it means; "" where the claim says it.
+        link: The address of its plots; "" where it has none.
+        laws: For a claim the laws that it rests on, with the addresses of their plots.
+        source: The paper.
+        probe: What was measured.
+        runs: What each engine measured.
+    """
+
+    claim: str
+    meaning: str
+    link: str
+    laws: Sequence[tuple[str, str]]
+    source: str
+    probe: str
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True)
@@ -100,8 +114,11 @@ class Plate:
         name: Its name.
         kind: Exact, asymptotic or a bound; or that it is false.
         meaning: What it says.
+        what: What it predicts.
         source: The paper.
+        example: The chain that it is verified on; "" where it brings an experiment of its own.
         formula: The formula; None where it has none.
+        instead: The law that says how things are where this one is false or loose, and the address of its plots.
         images: A plot for each engine.
     """
 
@@ -109,8 +126,11 @@ class Plate:
     name: str
     kind: str
     meaning: str
+    what: str
     source: str
+    example: str
     formula: "Markup | None"
+    instead: tuple[str, str]
     images: Sequence[Image]
 
 
@@ -139,7 +159,10 @@ def html(
     for part, (name, note) in _PARTS.items():
         found = [row for row in rows if row.part == part]
         if found:
-            parts.append(Part(part, name, note, [_line(row, there) for row in found], _table(found)))
+            by_claim: dict[str, list[Row]] = {}
+            for row in found if part == "claims" else sorted(found, key=lambda row: row.claim):
+                by_claim.setdefault(row.claim, []).append(row)
+            parts.append(Part(part, name, note, [_line(each, there) for each in by_claim.values()], _table(found)))
     failing = len({row.claim for row in rows if not row.holds})
     counts = ", ".join(f"{len({row.claim for row in rows if row.part == part.anchor})} {part.anchor}" for part in parts)
     return render(
@@ -156,10 +179,9 @@ def html(
     )
 
 
-def _line(row: Row, there: dict[str, str]) -> Line:
-    when = "" if row.generation < 0 else f"generation {row.generation}"
+def _line(rows: Sequence[Row], there: dict[str, str]) -> Line:
+    row = rows[0]
     claim = row.part == "claims"
-    badge, _, then = row.verdict.partition("; ")
     return Line(
         claim=clean(row.claim[:1].upper() + row.claim[1:] if claim else row.claim),
         meaning="" if claim else clean(row.meaning),
@@ -167,6 +189,14 @@ def _line(row: Row, there: dict[str, str]) -> Line:
         laws=[(clean(name), there.get(name, "")) for name in row.laws] if claim else (),
         source=clean(row.source),
         probe=clean(row.probe).replace("_", " "),
+        runs=[_run(each) for each in rows],
+    )
+
+
+def _run(row: Row) -> Run:
+    when = "" if row.generation < 0 else f"generation {row.generation}"
+    badge, _, then = row.verdict.partition("; ")
+    return Run(
         how=", ".join(part for part in (f"{row.engine} engine" if row.engine != "direct" else "direct", when) if part),
         predicted=f"{_SIGNS.get(row.kind, '')}{_number(row.predicted)}",
         measured=_number(row.measured),
@@ -196,13 +226,25 @@ def _plates(checks: Sequence[Check]) -> list[Plate]:
     for check in checks:
         by_law.setdefault(check.law.name, []).append(check)
     found = []
-    for i, (name, each) in enumerate(sorted(by_law.items()), 1):
+    there = {name: f"law-{i}" for i, name in enumerate(sorted(by_law), 1)}
+    for name, each in sorted(by_law.items()):
         law = each[0].law
-        kind = law.kind if law.status == "holds" else law.status
+        kind = law.status if law.status != "holds" else f"{law.kind}, loose" if law.sharper else law.kind
+        instead = law.corrected or law.sharper
         meaning = " ".join(law.meaning.split())
-        images = [_image(check) for check in each]
         found.append(
-            Plate(f"law-{i}", clean(name), kind, clean(meaning), clean(law.reference), formula(law.formula), images)
+            Plate(
+                anchor=there[name],
+                name=clean(name),
+                kind=kind,
+                meaning=clean(meaning),
+                what=clean(subject(law)).replace("_", " "),
+                source=clean(law.reference),
+                example="" if law.example is None else clean(example_of(law)).strip("`"),
+                formula=formula(law.formula),
+                instead=(clean(instead), there.get(instead, "")),
+                images=[_image(check) for check in each],
+            )
         )
     return found
 

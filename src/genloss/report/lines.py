@@ -94,7 +94,7 @@ def _panel(
         seen = [np.concatenate([part[list(here)].ravel(), *points]) for part in (low, high)]
         _range(ax, seen[0], seen[1], log)
         if log:
-            _log_ticks(ax)
+            log_ticks(ax)
         else:
             ax.locator_params(axis="y", nbins=6)
         plain_numbers(ax.yaxis)
@@ -168,7 +168,8 @@ def _range(ax: Any, low: Array, high: Array, log: bool) -> None:
         ax.set_ylim(0 if 0 <= bottom < 0.6 * top else bottom - room, top + room)
 
 
-def _log_ticks(ax: Any) -> None:
+def log_ticks(ax: Any) -> None:
+    """Mark an axis of logarithms with a few round numbers."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     low, high = ax.get_ylim()

@@ -56,7 +56,7 @@ def _entry(law: Law) -> str:
         *([f"- Loose: [`{law.sharper}`](#{law.sharper}) says how things are"] if law.sharper else []),
         *([f"- Holds for: {_hypothesis(law)}"] if law.hypothesis else []),
         f"- Source: {law.reference}",
-        f"- Verified on: {_example(law)}\n",
+        f"- Verified on: {example_of(law)}\n",
     ]
     return "\n".join(lines)
 
@@ -71,7 +71,8 @@ def _names(kind: Any) -> str:
     return " or ".join(f"`{one.__name__}`" for one in (kind if isinstance(kind, tuple) else (kind,)))
 
 
-def _example(law: Law) -> str:
+def example_of(law: Law) -> str:
+    """Write the chain that a law is verified on as it would be made in Python."""
     chain = law.example
     if chain is None:
         return "an experiment of its own"

@@ -179,7 +179,7 @@ def _ticks(low: float, high: float) -> Array:
     raw = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(raw))
     step = power * next(size for size in (1, 2, 2.5, 5, 10) if size * power >= raw * 0.999)
-    return np.arange(math.floor(low / step + 0.1), math.ceil(high / step - 0.1) + 1) * step
+    return np.arange(math.floor(low / step + 0.25), math.ceil(high / step - 0.25) + 1) * step
 
 
 def _short(value: float, digits: int = 4) -> str:
