@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from genloss.cli.main import main
 from genloss.errors import SpecError
-from genloss.provenance.prevalence import prevalence
+from genloss.provenance.prevalence import _median, prevalence
 from genloss.provenance.shares import METHODS, Cells, log_ratio
 
 TWO = ("acc", "likelihood", "moments", "pacc")
@@ -30,16 +31,17 @@ def test_an_adjusted_count_by_hand():
     corpus = np.repeat([0.0, 1.0], [740, 260])
     for method in TWO:
         found = prevalence(corpus, human, synthetic, method)
-        assert found.share == pytest.approx((0.26 - 0.25) / (0.9 - 0.25), abs=0.003 if method == "likelihood" else 1e-9)
+        formula = (0.26 - 0.25) / (0.9 - 0.25)
+        assert found.unbounded == pytest.approx(formula, abs=0.003 if method == "likelihood" else 1e-9)
         assert found.low == 0
-        assert found.high > found.share
+        assert found.high > found.share > 0
         assert found.separation == pytest.approx(0.65)
 
 
 def test_moments_are_exact_however_many_scores_there_are():
     corpus, human, synthetic = made(0.3, 5000)
     expected = (corpus.mean() - human.mean()) / (synthetic.mean() - human.mean())
-    assert prevalence(corpus, human, synthetic, "moments").share == pytest.approx(expected)
+    assert prevalence(corpus, human, synthetic, "moments").unbounded == pytest.approx(expected)
 
 
 def test_the_share_of_green_tokens_gives_the_share_of_watermarked_text():
@@ -47,18 +49,67 @@ def test_the_share_of_green_tokens_gives_the_share_of_watermarked_text():
     g = rng()
     human, corpus = g.binomial(200, 0.27, 400) / 200, g.binomial(200, np.repeat([0.27, 0.5], [900, 100])) / 200
     found = prevalence(corpus, human, 0.5, "moments")
-    assert found.share == pytest.approx((corpus.mean() - human.mean()) / (0.5 - human.mean()))
+    assert found.unbounded == pytest.approx((corpus.mean() - human.mean()) / (0.5 - human.mean()))
     assert found.low < 0.1 < found.high
     assert found.separation == 1
     assert not found.warnings
     assert "cannot be identified" in prevalence(corpus, human, human.mean() + 1e-4, "moments").warnings[0]
 
 
+@pytest.mark.parametrize(("centre", "width"), [(0.02, 0.05), (-0.06, 0.04), (0.97, 0.03), (0.4, 0.1), (0.3, 1e-5)])
+def test_the_share_is_the_median_of_its_posterior(centre, width):
+    """By quadrature over the share itself; the density t^-1/2 (1 - t)^-1/2 N(t; centre, width)."""
+    draws = centre + width * stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
+    found = _median(centre, draws)
+
+    def mass(low, high):
+        def density(share):
+            return np.exp(-((share - centre) ** 2 - max(centre - 1, -centre, 0) ** 2) / (2 * width**2))
+
+        # The substitution takes away the poles at 0 and 1.
+        ends = np.arcsin(np.sqrt([max(low, centre - 9 * width, 0), min(high, centre + 9 * width, 1)]))
+        return integrate.quad(lambda angle: density(np.sin(angle) ** 2), *ends, limit=200)[0]
+
+    assert mass(0, found) == pytest.approx(mass(found, 1), rel=0.02)
+    assert _median(1 - centre, 1 - draws) == pytest.approx(1 - found, abs=1e-6 + 0.01 * width)
+
+
+def test_the_share_lies_in_its_interval_and_near_the_formula_away_from_the_ends():
+    for share in (0.0, 0.01, 0.5, 1.0):
+        found = prevalence(*made(share, 600, seed=4), resamples=100)
+        assert found.low <= found.share <= found.high
+    half = prevalence(*made(0.5, 600, seed=4), resamples=100)
+    assert half.share == pytest.approx(half.unbounded, abs=0.002)
+    more_human = prevalence(rng(1).normal(-0.5, 1, 600), *made(0.5)[1:], resamples=100)
+    assert more_human.unbounded < 0 <= more_human.share == more_human.high
+
+
+def test_the_ratio_of_densities_may_turn_twice():
+    """Synthetic text that scores between two kinds of human text: a straight ratio sees little, a bent one all."""
+    g = rng(2)
+
+    def human(n):
+        return np.where(g.random(n) < 0.3, 2.4, -1) + g.normal(0, 0.7, n)
+
+    corpus = np.concatenate([human(8000), g.normal(1.0, 0.5, 2000)])
+    for method in ("pacc", "likelihood"):
+        found = prevalence(corpus, human(8000), g.normal(1.0, 0.5, 8000), method)
+        assert abs(found.share - 0.2) < 0.03
+        assert found.high - found.low < 0.06
+
+
+def test_the_functions_of_the_spline_are_orthonormal_and_straight_at_the_ends():
+    cells = Cells.of(*made(0.3))
+    mass = (cells.histogram(made(0.3)[1]) + cells.histogram(made(0.3)[2]))[0] / 1000
+    assert cells.basis.T @ (mass[:, None] * cells.basis) == pytest.approx(np.eye(5), abs=1e-9)
+    assert Cells.of(*[np.repeat([0.0, 1.0], 9)] * 3).basis[:, 2:] == pytest.approx(0)
+
+
 def test_the_likelihood_is_where_em_ends():
     corpus, human, synthetic = made(0.2)
     cells = Cells.of(corpus, human, synthetic)
     histograms = [cells.histogram(each) for each in (corpus, human, synthetic)]
-    ratio = np.exp(log_ratio(histograms[1], histograms[2], cells.place)[0])
+    ratio = np.exp(log_ratio(histograms[1], histograms[2], cells.basis)[0])
     share = 0.5
     for _ in range(3000):
         share = (histograms[0][0] * share * ratio / (1 - share + share * ratio)).sum() / len(corpus)

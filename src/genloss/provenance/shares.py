@@ -14,6 +14,8 @@ from genloss.data import Array, Floats, Ints
 _LEAST_PRIOR = 0.02
 _CELLS = 80
 _STEPS = 32
+_KNOTS = (-1.8, -0.9, 0.0, 0.9, 1.8)
+_RIDGE = (1e-6, 0.05, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +25,14 @@ class Cells:
     Attributes:
         edges: Where cells begin; the first cell lies below the first edge: shape (cells - 1,).
         value: The mean score in a cell of the corpus, of human and of synthetic text: shape (3, cells).
-        place: The cell's place in the equal mixture of both references, as a normal quantile: shape (cells,).
+        basis: A natural cubic spline's functions of the cell's place in the equal mixture of both references, as a
+            normal quantile; there they have variance 1 and no correlation: shape (cells, 5).
         cut: The first cell that an adjusted count flags: where the references differ most.
     """
 
     edges: Floats
     value: Floats
-    place: Floats
+    basis: Floats
     cut: int
 
     @classmethod
@@ -48,7 +51,7 @@ class Cells:
         both = mass.mean(0)
         least = 1 / (2 * (len(human) + len(synthetic)))
         place = ndtri(np.clip(np.cumsum(both) - both / 2, least, 1 - least))
-        return cls(edges, value, place, int(np.argmax(np.cumsum(mass[0]) - np.cumsum(mass[1]))) + 1)
+        return cls(edges, value, _spline(place, both), int(np.argmax(np.cumsum(mass[0]) - np.cumsum(mass[1]))) + 1)
 
     def index(self, scores: Floats) -> Ints:
         """The cell of each score."""
@@ -82,12 +85,12 @@ def moments(corpus: Floats, human: Floats, synthetic: Floats, cells: Cells) -> F
 def adjusted_probability(corpus: Floats, human: Floats, synthetic: Floats, cells: Cells) -> Floats:
     """PACC: the mean probability of being synthetic, corrected by its means over human and over synthetic text.
 
-    Probabilities come from the references by a logistic curve. A first share is found with both classes equally likely
-    beforehand; then twice again with the share found before. At the true share the probability is, up to its scale,
-    the derivative of the log likelihood, so that the estimate is as sharp as the likelihood's, and the correction keeps
-    it right where the curve is not.
+    Probabilities come from the references by logistic regression (`log_ratio`). A first share is found with both
+    classes equally likely beforehand; then twice again with the share found before. At the true share the probability
+    is, up to its scale, the derivative of the log likelihood, so that the estimate is as sharp as the likelihood's, and
+    the correction keeps it right where the fitted ratio is not.
     """
-    logit = log_ratio(human, synthetic, cells.place)
+    logit = log_ratio(human, synthetic, cells.basis)
     share = np.full(len(corpus), 0.5)
     for _ in range(3):
         prior = np.clip(share, _LEAST_PRIOR, 1 - _LEAST_PRIOR)[:, None]
@@ -100,11 +103,11 @@ def adjusted_probability(corpus: Floats, human: Floats, synthetic: Floats, cells
 def likelihood(corpus: Floats, human: Floats, synthetic: Floats, cells: Cells) -> Floats:
     """The share of greatest likelihood in a mixture of both references (the fixed point of EM).
 
-    The ratio of the densities comes from the references by a logistic curve. The likelihood is concave in the share;
-    where its maximum lies beyond 0 or 1 it is followed there, as far as the mixture stays positive, so that a bootstrap
-    sees the whole spread.
+    The ratio of the densities comes from the references by logistic regression (`log_ratio`). The likelihood is concave
+    in the share; where its maximum lies beyond 0 or 1 it is followed there, as far as the mixture stays positive, so
+    that a bootstrap sees the whole spread.
     """
-    excess = np.expm1(np.clip(log_ratio(human, synthetic, cells.place), -30, 30))
+    excess = np.expm1(np.clip(log_ratio(human, synthetic, cells.basis), -30, 30))
     low = np.maximum(-1 / np.maximum(excess.max(1), 1e-12) * (1 - 1e-9), -1.0)
     high = np.minimum(-1 / np.minimum(excess.min(1), -1e-12) * (1 - 1e-9), 2.0)
     for _ in range(_STEPS):
@@ -123,31 +126,58 @@ METHODS: dict[str, Method] = {
 }
 
 
-def log_ratio(human: Floats, synthetic: Floats, place: Floats) -> Floats:
-    """The log of the ratio of densities, synthetic over human, as a cubic of the place: shape (resamples, cells).
+def log_ratio(human: Floats, synthetic: Floats, basis: Floats) -> Floats:
+    """The log of the ratio of densities, synthetic over human, as a natural cubic spline: shape (resamples, cells).
 
-    Logistic regression with both classes of equal weight and a weak ridge, by Newton's method for all resamples.
+    Logistic regression with both classes of equal weight and a weak ridge, by Newton's method for all resamples. The
+    ratio may turn several times (human text of two kinds, synthetic text between them) and goes on straight at the
+    ends.
     """
-    powers = np.stack([np.ones_like(place), place, place**2 - 1, place**3 - 3 * place], 1)
     rows = human.sum(1) + synthetic.sum(1)
     zero = human / human.sum(1, keepdims=True) * (rows / 2)[:, None]
     one = synthetic / synthetic.sum(1, keepdims=True) * (rows / 2)[:, None]
-    ridge = np.diag([1e-6, 0.05, 100.0, 100.0])
-    weight = np.zeros((len(human), 4))
+    ridge = np.diag(_RIDGE)
+    weight = np.zeros((len(human), len(_RIDGE)))
     if len(human) > 1:
-        middle = _fitted(zero.mean(0, keepdims=True), one.mean(0, keepdims=True), powers, weight[:1], ridge, 30)
+        middle = _fitted(zero.mean(0, keepdims=True), one.mean(0, keepdims=True), basis, weight[:1], ridge, 30)
         weight = weight + middle
-    weight = _fitted(zero, one, powers, weight, ridge, 30 if len(human) == 1 else 3)
-    found: Floats = weight @ powers.T
+    weight = _fitted(zero, one, basis, weight, ridge, 30 if len(human) == 1 else 3)
+    found: Floats = weight @ basis.T
     return found
+
+
+def _spline(place: Floats, mass: Floats) -> Floats:
+    """The functions of a natural cubic spline, straight beyond the outer knots, made orthonormal under a law."""
+    last, before = _KNOTS[-1], _KNOTS[-2]
+
+    def bent(knot: float) -> Floats:
+        return np.asarray(np.maximum(place - knot, 0) ** 3)
+
+    functions = [np.ones_like(place), place]
+    for knot in _KNOTS[:-2]:
+        share = (last - knot) / (last - before)
+        functions.append(bent(knot) - share * bent(before) + (share - 1) * bent(last))
+    found: list[Floats] = []
+    for function in functions:
+        size = float(np.sqrt(mass @ function**2))
+        for other in found:
+            function = function - (mass @ (function * other)) * other
+        left = float(np.sqrt(mass @ function**2))
+        # With few cells the last functions are sums of the others.
+        found.append(function / left if left > 1e-6 * size else np.zeros_like(place))
+    return np.stack(found, 1)
 
 
 def _fitted(zero: Floats, one: Floats, powers: Floats, weight: Floats, ridge: Floats, steps: int) -> Floats:
     """Newton's steps towards the weights of greatest penalised likelihood."""
+    size = powers.shape[1]
+    products = (powers[:, :, None] * powers[:, None, :]).reshape(len(powers), -1)
+    both = one + zero
     for _ in range(steps):
         chance = _expit(weight @ powers.T)
-        slope = (one - (one + zero) * chance) @ powers - weight @ ridge
-        curve = ((one + zero) * chance * (1 - chance))[:, None, :] * powers.T @ powers + ridge
+        expected = both * chance
+        slope = (one - expected) @ powers - weight @ ridge
+        curve = (expected * (1 - chance) @ products).reshape(-1, size, size) + ridge
         step = np.linalg.solve(curve, slope[..., None])[..., 0]
         weight = weight + step * np.minimum(1, 4 / np.maximum(np.abs(step).max(1, keepdims=True), 1e-12))
         if np.abs(step).max() < 1e-6:
