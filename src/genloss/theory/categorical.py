@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
-from genloss.curators import KeepAll, Subsample
+from genloss.curators import Subsample
 from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.exponential import Bernoulli, BernoulliMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.theory.chosen import Blind
 from genloss.theory.duality import ancestors, merged, power_sums, transform, transform_sum
 from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT
-from genloss.theory.laws import Sizes, Values, law, sizes
-from genloss.theory.twopoint import FAMILIES, Fit, UnsupportedError, pair_spread
+from genloss.theory.laws import Sizes, Values, law
+from genloss.theory.twopoint import FAMILIES, Fit, follows, pair_spread
 
 TAILS_FIRST = "tails first, variance later"
 DUALITY = "duality with the number of ancestors (Kingman 1982; Wright-Fisher)"
@@ -128,18 +129,10 @@ def heterozygosity_accumulate(
     return heterozygosity_of(source) * pair_spread(chain, n).own
 
 
-def _paired(chain: Chain) -> bool:
-    try:
-        pair_spread(chain, sizes(chain, 0))
-    except UnsupportedError:
-        return False
-    return True
-
-
 @law(
     "heterozygosity",
     example=Chain(Categorical([0.4, 0.3, 0.2, 0.1]), CategoricalMLE(), Accumulate(9), 9, Subsample(6)),
-    when=_paired,
+    when=follows,
     reference=TWO_POINT,
     formula=r"C(m,m)=\sum_{s,t}w_sw_tC(s,t)-\tfrac1n\sum_tw_tC(t,t)",
 )
@@ -147,7 +140,7 @@ def heterozygosity_regimes(
     source: Symbols,
     learner: CategoricalMLE,
     regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:
@@ -158,7 +151,7 @@ def heterozygosity_regimes(
 @law(
     "variance",
     example=Chain(Bernoulli(0.3), BernoulliMLE(), FixedReal(12, 4), n0=12),
-    when=_paired,
+    when=follows,
     reference=TWO_POINT,
     formula=r"E\,\hat p_t(1-\hat p_t)=p(1-p)\,C(t,t)",
 )
@@ -166,7 +159,7 @@ def variance_bernoulli(
     source: Bernoulli,
     learner: BernoulliMLE,
     regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:
@@ -315,7 +308,7 @@ def frequency_regimes(
     source: Symbols,
     learner: CategoricalMLE,
     regime: Replace | Accumulate | FreshReal | FixedReal | PastModels | Window,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
 ) -> Values:
     """On average over histories every symbol keeps its frequency: each history loses others."""

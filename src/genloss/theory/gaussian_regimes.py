@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
-from genloss.curators import KeepAll, Subsample
-from genloss.errors import SpecError
+from genloss.curators import ImperfectFilter, Subsample, Then
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
 from genloss.schedules import Linear
+from genloss.theory.chosen import Blind
 from genloss.theory.gaussian import likelihood, plain
-from genloss.theory.laws import Sizes, Values, law, sizes
+from genloss.theory.laws import Sizes, Values, law
 from genloss.theory.numerics import log_c4, log_mean_root
-from genloss.theory.twopoint import UnsupportedError, pair_spread
+from genloss.theory.twopoint import follows, pair_spread
 
 GENTLE = "accumulation avoids collapse"
 TWO_POINT = "two-point recursion"
@@ -24,21 +24,14 @@ _GROWING = Chain(Gaussian(), GaussianMLE(ddof=1), Accumulate(Linear(4, 2)), n0=6
 _FRESH = Chain(Gaussian(), GaussianMLE(ddof=1), FreshReal(12, 0.25), n0=8)
 _FIXED = Chain(Gaussian(var=2.0), GaussianMLE(), FixedReal(20, 3), n0=20)
 _SUBSAMPLE = Chain(Gaussian(), GaussianMLE(), Accumulate(5), 5, Subsample(5))
+_SIEVE = Then((ImperfectFilter(0.8, 0.1), Subsample(9)))
+_FILTERED = Chain(Gaussian(), GaussianMLE(ddof=1), FreshReal(60, 0.3, "binomial"), 60, _SIEVE)
 Regimes = Replace | Accumulate | FreshReal | FixedReal | PastModels | Window
 
 
 def followed(chain: Chain) -> bool:
     """Whether the two-point recursion follows the chain, which draws at temperature 1."""
-    return plain(chain) and followed_pairs(chain)
-
-
-def followed_pairs(chain: Chain) -> bool:
-    """Whether the two-point recursion follows the chain."""
-    try:
-        pair_spread(chain, sizes(chain, 0))
-    except (UnsupportedError, SpecError):
-        return False
-    return True
+    return plain(chain) and follows(chain)
 
 
 def _even(chain: Chain) -> bool:
@@ -158,7 +151,7 @@ def squared_offset_regimes(
     source: Gaussian,
     learner: GaussianMLE,
     regime: Accumulate | FreshReal | FixedReal | PastModels | Window,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:
@@ -187,9 +180,7 @@ def squared_offset_bound_accumulate(source: Gaussian, learner: GaussianMLE, regi
     reference=TWO_POINT + ", conservation of a draw's variance",
     formula=r"E\sigma_t^2+E(\mu_t-\mu)^2=\sigma^2",
 )
-def second_moment_regimes(
-    source: Gaussian, learner: GaussianMLE, regime: Regimes, curator: KeepAll | Subsample, n: Sizes
-) -> Values:
+def second_moment_regimes(source: Gaussian, learner: GaussianMLE, regime: Regimes, curator: Blind, n: Sizes) -> Values:
     """With the divisor n a draw keeps its variance over histories: a model that loses spread has strayed."""
     return np.full(len(n), float(source.var))
 
@@ -203,7 +194,7 @@ def second_moment_regimes(
     formula=r"E W_2^2=2\sigma(\sigma-E\sigma_t)\le2\sigma^2",
 )
 def wasserstein2_squared_bound_regimes(
-    source: Gaussian, learner: GaussianMLE, regime: Regimes, curator: KeepAll | Subsample, n: Sizes
+    source: Gaussian, learner: GaussianMLE, regime: Regimes, curator: Blind, n: Sizes
 ) -> Values:
     """With the divisor n the distance to the truth is bounded in every regime."""
     return np.full(len(n), 2.0 * float(source.var))
@@ -350,4 +341,29 @@ def variance_limit_fixed_real(source: Gaussian, learner: GaussianMLE, regime: Fi
 )
 def variance_window(source: Gaussian, learner: GaussianMLE, regime: Window, n: Sizes, chain: Chain) -> Values:
     """A window of k generations only slows collapse down, by about k^2 in the exponent's time."""
+    return source.var * pair_spread(chain, n).own
+
+
+def _by_chance(chain: Chain) -> bool:
+    """Whether the two-point recursion follows the chain, and no closed form does."""
+    return followed(chain) and not (isinstance(chain.regime, Accumulate) and isinstance(chain.curator, Subsample))
+
+
+@law(
+    "variance",
+    example=_FILTERED,
+    when=_by_chance,
+    reference=TWO_POINT + ", averaged over which rows are left; Drayson and Lampos 2025 (2502.15654) for such filters",
+    formula=r"C(m,m)=\sum_{a,b}E\Bigl[\frac{K_a(K_b-\delta_{ab})}{K^2}\Bigr]C_{ab},"
+    r"\ K_r\sim\mathrm{Bin}(n_r,1-f),\ K_s\sim\mathrm{Bin}(n_s,1-p),\ K=K_r+K_s",
+)
+def variance_filtered(
+    source: Gaussian,
+    learner: GaussianMLE,
+    regime: Regimes,
+    curator: Subsample | ImperfectFilter | Then,
+    n: Sizes,
+    chain: Chain,
+) -> Values:
+    """What a filter with known error rates, or a blind choice of rows, makes of the spread, in every regime."""
     return source.var * pair_spread(chain, n).own

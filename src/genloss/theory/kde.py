@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
-from genloss.curators import KeepAll, Subsample
 from genloss.families.gaussian import Gaussian
 from genloss.families.kde import KDE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.theory.gaussian_regimes import TWO_POINT, followed_pairs
+from genloss.theory.chosen import Blind
+from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.twopoint import FAMILIES, Fit, pair_spread
+from genloss.theory.twopoint import FAMILIES, Fit, follows, pair_spread
 
 
 def _kde(source: Any, learner: Any) -> Fit | None:
@@ -31,11 +31,11 @@ FAMILIES.append(_kde)
 
 
 def _fixed_width(chain: Chain) -> bool:
-    return followed_pairs(chain) and not isinstance(chain.learner.bandwidth, str)  # type: ignore[attr-defined]
+    return follows(chain) and not isinstance(chain.learner.bandwidth, str)  # type: ignore[attr-defined]
 
 
 def _by_rule(chain: Chain) -> bool:
-    return followed_pairs(chain) and isinstance(chain.learner.bandwidth, str)  # type: ignore[attr-defined]
+    return follows(chain) and isinstance(chain.learner.bandwidth, str)  # type: ignore[attr-defined]
 
 
 @law(
@@ -67,7 +67,7 @@ def variance_kde_rule_replace(source: Gaussian, learner: KDE, regime: Replace, n
 @law(
     "variance",
     example=Chain(Gaussian(), KDE(0.3), Accumulate(10), n0=10),
-    when=followed_pairs,
+    when=follows,
     reference=TWO_POINT + " with kernel noise",
     formula=r"C(m,m)=\sum_{s,t}w_sw_tC(s,t)-\tfrac1n\sum_tw_tC(t,t)+h^2",
 )
@@ -75,7 +75,7 @@ def variance_kde_regimes(
     source: Gaussian,
     learner: KDE,
     regime: Accumulate | FreshReal | FixedReal | PastModels | Window,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:

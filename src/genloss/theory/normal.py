@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
-from genloss.curators import KeepAll, Subsample
 from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.theory.chosen import Blind
 from genloss.theory.gaussian import SHUMAILOV, unbiased
 from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT, followed
 from genloss.theory.laws import Sizes, Values, law
@@ -44,7 +44,7 @@ def total_variance_regimes(
     source: MultivariateGaussian,
     learner: MultivariateGaussianMLE,
     regime: Regimes,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:
@@ -69,7 +69,7 @@ def covariance_regimes(
     source: MultivariateGaussian,
     learner: MultivariateGaussianMLE,
     regime: Regimes,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:
@@ -88,7 +88,7 @@ def squared_offset_normal(
     source: MultivariateGaussian,
     learner: MultivariateGaussianMLE,
     regime: Regimes,
-    curator: KeepAll | Subsample,
+    curator: Blind,
     n: Sizes,
     chain: Chain,
 ) -> Values:

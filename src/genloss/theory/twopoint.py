@@ -17,13 +17,11 @@ import numpy as np
 from genloss.chain import Chain
 from genloss.curators import KeepAll, Subsample
 from genloss.data import Floats
+from genloss.errors import SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.theory.laws import Sizes
-
-
-class UnsupportedError(TypeError):
-    """Raised where the conditions of the two-point recursion do not hold."""
+from genloss.theory.chosen import UnsupportedError, choice_of, follow
+from genloss.theory.laws import Sizes, sizes
 
 
 class Spread:
@@ -134,13 +132,23 @@ def _recursion(chain: Chain) -> Callable[[Sizes, "_Path"], "_Path"]:
             return lambda n, path: _thinned_pool(curator, n, path)
         if isinstance(regime, Replace):
             return lambda n, path: _thinned(curator, n, path)
-        raise UnsupportedError(f"no two-point recursion for {type(regime).__name__} with a subsample")
-    if not isinstance(curator, KeepAll):
-        raise UnsupportedError(f"{type(curator).__name__} does not choose rows blindly")
     for kind, recursion in _RECURSIONS.items():
         if isinstance(regime, kind):
-            return lambda n, path: recursion(regime, n, path)
+            choice = choice_of(curator)
+            if choice is None:
+                raise UnsupportedError(f"{type(curator).__name__} chooses rows by what they are")
+            if isinstance(curator, KeepAll):
+                return lambda n, path: recursion(regime, n, path)
+            return lambda n, path: follow(regime, choice, n, path)
     raise UnsupportedError(f"no two-point recursion for {type(regime).__name__}")
+
+
+def follows(chain: Chain) -> bool:
+    """Whether the recursion follows a chain; its first generations are tried."""
+    try:
+        return bool(np.isfinite(pair_spread(chain, sizes(chain, 2)).own).all())
+    except (UnsupportedError, SpecError):
+        return False
 
 
 class _Path:
@@ -161,7 +169,16 @@ class _Path:
 
     def fit(self, rows: float, variance: float, truth: float) -> float:
         """Fit to rows with this maximum-likelihood variance; return half of what the model's variance gained."""
-        half = (float(self._fit.gain(rows)) * (self.base + variance) + self._fit.added) / 2
+        return self.gained(variance, float(self._fit.gain(rows)) * (self.base + variance), truth)
+
+    @property
+    def gain(self) -> Callable[[Any], Any]:
+        """The gain of a fit as a function of the number of rows."""
+        return self._fit.gain
+
+    def gained(self, variance: float, gain: float, truth: float) -> float:
+        """Do as `fit` where the gain is known, on average over the number of rows."""
+        half = (gain + self._fit.added) / 2
         self.own.append(variance + 2 * half)
         self.truth.append(truth + half)
         return half
