@@ -42,6 +42,8 @@ addEventListener("load", () => {{
     thin: images.filter(each => each.getBoundingClientRect().width < 60).length,
     overflow: page.documentElement.scrollWidth - page.documentElement.clientWidth,
     text: page.body.innerText,
+    formulas: [...page.querySelectorAll("math")].map(each => [each.getBoundingClientRect().width,
+      each.getBoundingClientRect().height, getComputedStyle(each).display]),
     ran: window.ran || 0,
   }};
   const out = document.createElement("pre");
@@ -115,3 +117,25 @@ def test_the_page_opens_by_itself_without_a_complaint(folder):
     pixels = np.round(matplotlib.image.imread(shot)[..., :3] * 255).astype(int).reshape(-1, 3)
     for colour in ((213, 94, 0), (0, 114, 178)):
         assert (np.abs(pixels - colour).max(1) < 8).sum() > 200
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_formulas_are_drawn_and_long_ones_scroll(tmp_path, width):
+    from genloss.report import ledger
+    from genloss.verify import verify
+
+    found = verify("variance_accumulate")
+    ledger.html(found.rows, found.checks, tmp_path / "report.html")
+    (tmp_path / "outer.html").write_text(MEASURE.format(width=width))
+    url = (tmp_path / "outer.html").as_uri()
+    done = opened(tmp_path, url, "--window-size=1400,1000", "--virtual-time-budget=8000", "--dump-dom")
+    seen = json.loads(html.unescape(re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
+    names = {check.law.name for check in found.checks}
+    assert len(seen["formulas"]) == len(names) >= 3
+    for wide, high, display in seen["formulas"]:
+        assert wide > 60
+        assert high > 12
+        assert display == "block math"
+    assert seen["broken"] == 0
+    assert seen["overflow"] <= 0
+    assert "CONSOLE" not in done.stderr

@@ -203,10 +203,11 @@ def _csv(chains: list[Foretold]) -> None:
 
 
 def _tell(chains: list[Foretold]) -> None:
+    from rich.padding import Padding
     from rich.text import Text
 
     screen = console()
-    papers: dict[str, None] = {}
+    papers: dict[str, dict[str, None]] = {}
     for each in chains:
         head = f"{each.run}: {each.name}" if each.run else each.name
         if each.found is None:
@@ -214,11 +215,21 @@ def _tell(chains: list[Foretold]) -> None:
             continue
         screen.print(Text(plain(head), style="bold"))
         screen.print(_table(each.found, screen.width))
-        papers.update(dict.fromkeys(each.papers))
+        for paper in each.papers:
+            source, _, spoken = (paper, "", "") if paper.startswith("published and false") else paper.rpartition(": ")
+            papers.setdefault(source, {}).update(dict.fromkeys(spoken.split(", ") if spoken else ()))
     if papers:
-        screen.print(Text("Papers", style="bold"))
-        for paper in papers:
-            screen.print(Text("  " + plain(paper)))
+        screen.print(Text("Papers and derivations, with what they speak of", style="bold"))
+        for source, probes in sorted(papers.items(), key=lambda each: _order(each[0])):
+            said = f"{source}: {', '.join(probes)}" if probes else source
+            screen.print(Padding(Text(plain(said)), (0, 0, 0, 2)))
+
+
+def _order(source: str) -> int:
+    """Papers first, then derivations, then what is false."""
+    from genloss.theory.papers import PAPERS
+
+    return 2 if source.startswith("published and false") else 0 if source in PAPERS.values() else 1
 
 
 def _table(found: "Dataset", width: int) -> Any:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT, _ROW, _MOST_ROWS = 4.4, 2.45, 0.145, 16
 _MOST_LABELS = 6
+_LETTERS = 66
+"""Letters of a name below a picture."""
 _STYLES: Mapping[str, Any] = {
     "exact": "-",
     "asymptotic": (0, (2.6, 1.3)),
@@ -54,10 +56,13 @@ class Line:
     values: Floats
     label: str = ""
 
-    @property
-    def words(self) -> str:
-        """The laws and their kind."""
-        return f"{listed(clean(law, 44) for law in self.laws)} ({self.kind})"
+    def words(self, room: int) -> str:
+        """The laws and their kind, in so many letters."""
+        kind = f" ({self.kind})"
+        named = listed(self.laws)
+        if len(named) + len(kind) > room and len(self.laws) > 1:
+            named = f"{self.laws[0]} and {len(self.laws) - 1} more"
+        return clean(named, max(room - len(kind), 12)) + kind
 
 
 @dataclass(frozen=True)
@@ -241,7 +246,7 @@ def _labelled(array: "DataArray", chain: str, colour: str) -> list[Line]:
 def _panel(title: str, found: list[Line], several: bool, marks: Sequence[tuple[float, str, str]]) -> Panel:
     named = list({(line.chain, line.laws, line.kind): line for line in found}.values())
     rows = named[:_MOST_ROWS]
-    said = [f"{line.chain} {line.label} {line.words} from {_ends(line)}" for line in found[:_MOST_ROWS]]
+    said = [f"{line.chain} {line.label} {line.words(_LETTERS)} from {_ends(line)}" for line in found[:_MOST_ROWS]]
     room = _ROW * (len(rows) + (len(named) > len(rows)) + bool(marks))
     ends = [line for line in found if line.label]
     right = 0.18 + 0.072 * max((len(line.label) for line in ends), default=0)
@@ -266,7 +271,8 @@ def _panel(title: str, found: list[Line], several: bool, marks: Sequence[tuple[f
         _name_ends(ax, ends)
         for k, line in enumerate(rows):
             style = {"color": line.colour, "ls": _STYLES.get(line.kind, "-"), "lw": 1.5}
-            _name(figure, panel, k, clean(f"{line.chain}: {line.words}" if several else line.words, 72), style)
+            chain = f"{line.chain}: " if several else ""
+            _name(figure, panel, k, chain + line.words(_LETTERS - len(chain)), style)
         after = len(rows)
         if len(named) > len(rows):
             _name(figure, panel, after, f"and {len(named) - len(rows)} more", None)
