@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from genloss.chain import Chain, Generation
-from genloss.curators import Below, ImperfectFilter, KeepAll, Subsample, Then, TopFraction
+from genloss.curators import Below, ImperfectFilter, KeepAll, Preferred, Subsample, Then, TopFraction
 from genloss.errors import NotExact, SpecError
 from genloss.plan import Grid
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
@@ -114,6 +114,7 @@ __all__ = [
     "Poisson",
     "PoissonMLE",
     "Power",
+    "Preferred",
     "RegressionNorm",
     "Replace",
     "Rows",

@@ -44,7 +44,7 @@ def test_nothing_public_is_forgotten(module):
     exported = {
         "genloss.probes": {name for name in gl.probes.__all__ if name not in ("Meta", "meta_of", "probe")},
         "genloss.regimes": {"Accumulate", "FixedReal", "FreshReal", "PastModels", "Replace", "Window"},
-        "genloss.curators": {"Below", "ImperfectFilter", "KeepAll", "Subsample", "Then", "TopFraction"},
+        "genloss.curators": {"Below", "ImperfectFilter", "KeepAll", "Preferred", "Subsample", "Then", "TopFraction"},
         "genloss.families": {name for name in gl.__all__ if name.endswith("MLE")}
         | {"KDE", "OLS", "NGram", "MixtureEM"},
     }[module]
