@@ -71,6 +71,7 @@ class Weights:
     gained: tuple[float, float, float]
 
 
+@functools.lru_cache(maxsize=1024)
 def fixed_weights(real: float, made: float, choice: Choice, gain: Gain) -> Weights:
     """Compute the weights for a pool of so many real and so many synthetic rows."""
 
@@ -82,6 +83,7 @@ def fixed_weights(real: float, made: float, choice: Choice, gain: Gain) -> Weigh
     return _weights((real * choice.real, made * choice.made), (real, made), others, choice, gain)
 
 
+@functools.lru_cache(maxsize=1024)
 def mixed_weights(rows: float, share: float, choice: Choice, gain: Gain) -> Weights:
     """Compute the weights for a pool of so many rows, each of which is real with the chance `share`."""
     left = share * choice.real + (1 - share) * choice.made

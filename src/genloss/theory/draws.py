@@ -15,8 +15,9 @@ from genloss.theory.walk import Walk
 
 _STEP = 0.06
 _LEFT = -46.0
+_SEEN = -32.0  # below it the transform is 1 to rounding errors
 _FINER = 8
-_MOST_EQUAL, _MOST_UNEQUAL = 32, 8
+_MOST_EQUAL, _MOST_UNEQUAL = 16, 6
 _SMALL = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(10), n0=10)
 
 
@@ -57,14 +58,17 @@ class Draws:
         from scipy.interpolate import CubicSpline
 
         nodes, weights = np.polynomial.legendre.leggauss(20)
+        seen = int(np.searchsorted(self._grid, _SEEN))
         for psi in self._psi:
             last = np.flatnonzero(np.abs(psi) > 1e-14)[-1]
-            far = np.sqrt(2 * np.exp(self._grid[min(last + 1, len(psi) - 1)]))
+            far = np.sqrt(2 * np.exp(self._grid[last]))
             panels = 20 + int(far * np.abs(points).max() / 10)
             edges = np.linspace(0, far, panels + 1)
             u = (edges[:-1, None] + np.diff(edges)[:, None] * (nodes + 1) / 2).ravel()
             weight = (np.diff(edges)[:, None] / 2 * weights).ravel()
-            yield u, CubicSpline(self._grid, psi)(np.log(u**2 / 2)) * weight / np.pi
+            part = slice(seen, last + 8)
+            at = np.clip(np.log(u**2 / 2), self._grid[seen], self._grid[last])
+            yield u, CubicSpline(self._grid[part], psi[part])(at) * weight / np.pi
 
 
 class _Steps:

@@ -10,7 +10,7 @@ from genloss.data import Floats
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Replace
 from genloss.theory.gaussian import COCHRAN, MLE, SIMPLEST, UNBIASED, cool, plain, unbiased
-from genloss.theory.inversion import LogChiSquares
+from genloss.theory.inversion import log_chi_squares
 from genloss.theory.laws import Sizes, Values, law
 from genloss.theory.walk import Walk
 
@@ -21,7 +21,7 @@ _SMALL = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(10), n0=10)
 def std_quantiles(learner: GaussianMLE, n: Sizes, levels: Any) -> Floats:
     """Compute quantiles of sigma_t / sigma at every generation, to about nine digits: shape (t, levels)."""
     walk = Walk(learner, n)
-    return np.asarray(np.exp(0.5 * LogChiSquares(walk.nu).quantile(levels) + np.cumsum(walk.drift)[:, None]))
+    return np.asarray(np.exp(0.5 * log_chi_squares(walk.nu).quantile(levels) + np.cumsum(walk.drift)[:, None]))
 
 
 @law(
@@ -101,7 +101,7 @@ def std_above_tenth_replace(source: Gaussian, learner: GaussianMLE, regime: Repl
 def std_above_tenth_exact_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """The exact chance that a chain still has a tenth of the true spread."""
     walk = Walk(learner, n)
-    return 1 - LogChiSquares(walk.nu).cdf(2 * (math.log(0.1) - np.cumsum(walk.drift)))
+    return 1 - log_chi_squares(walk.nu).cdf(2 * (math.log(0.1) - np.cumsum(walk.drift)))
 
 
 @law(

@@ -1,5 +1,6 @@
 """Distributions from characteristic functions: sums of log chi-squares, which are the paths of log sigma."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,17 @@ _ORDER = 14
 _DIRECT = 24
 _NORMAL = 1e3
 _MOST = 20_000
+_KEPT = 2_000
+
+
+def log_chi_squares(nu: Floats) -> "LogChiSquares":
+    """Give the law of the sums for these degrees of freedom, the last one again where it is asked for again."""
+    return _last(np.ascontiguousarray(nu, dtype=float).tobytes())
+
+
+@functools.lru_cache(maxsize=1)
+def _last(nu: bytes) -> "LogChiSquares":
+    return LogChiSquares(np.frombuffer(nu))
 
 
 class LogChiSquares:
@@ -39,6 +51,7 @@ class LogChiSquares:
             factorial *= k
         self._cumulants = np.cumsum(terms, axis=1)
         self.mean, self.var = self._cumulants[0], self._cumulants[1]
+        self._known: list[Any] | None = None
         # One over the squared skewness: how many terms of a sum would make it as normal as it is.
         self._size = self.var**3 / self._cumulants[2] ** 2
 
@@ -49,7 +62,7 @@ class LogChiSquares:
         levels = np.atleast_1d(np.asarray(levels, dtype=float))
         z = ndtri(levels)
         out = self.mean[:, None] + np.sqrt(self.var[:, None]) * self._expanded(z)
-        for block, grid, weight, phase, size in self._blocks(self._inverted()):
+        for block, grid, weight, phase, size in self._grids():
             x = (out[block] - self.mean[block, None]) / np.sqrt(self.var[block, None])
             least = self._size[block].min()
             for _ in range(1 if least > 400 else 2 if least > 30 else 8):
@@ -70,9 +83,17 @@ class LogChiSquares:
             # Fixed point of Cornish and Fisher's expansion; far out, where it is none, there is next to no mass.
             z = np.clip(z + standard - self._expanded(z), -40, 40)
         out = ndtr(z)
-        for block, grid, weight, phase, size in self._blocks(self._inverted()):
+        for block, grid, weight, phase, size in self._grids():
             out[block] = _gil_pelaez(standard[block], grid, weight, phase, size)[0]
         return np.asarray(np.clip(out, 0, 1).reshape(points.shape))
+
+    def _grids(self) -> Any:
+        """Give the groups of generations; those of a short chain are kept for the next question."""
+        if len(self.nu) > _KEPT:
+            return self._blocks(self._inverted())
+        if self._known is None:
+            self._known = list(self._blocks(self._inverted()))
+        return self._known
 
     def _inverted(self) -> Array:
         """Generations whose law is inverted: those not nearly normal, and no more than the first 20,000 of them."""

@@ -7,6 +7,7 @@ of earlier C. A divisor n - ddof multiplies the variance by n / (n - ddof) and a
 the model. Nothing else of the family matters. All values are in units of the source's own spread.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,6 +99,7 @@ def fit_of(chain: Chain) -> Fit:
     raise UnsupportedError(f"{type(chain.learner).__name__} is not known to keep the mean and variance of its rows")
 
 
+@functools.cache
 def divided(ddof: int) -> Callable[[Any], Any]:
     """Give the gain of a divisor n - ddof; NaN where that is not positive."""
     return lambda rows: np.where(rows > ddof, ddof / np.where(rows > ddof, rows - ddof, 1), np.nan)
