@@ -50,11 +50,6 @@ class Path:
     dims: tuple[str, ...] = ()
 
 
-def _produced(values: Any, source: Any) -> Any:
-    """The probe counts the symbols that the truth produces; the law also those of probability 0, always missing."""
-    return values * (len(source.p) / np.count_nonzero(source.p))
-
-
 def _by_band(lost: Any, source: Any, labels: Sequence[Any], fields: Mapping[str, Any]) -> Any:
     """Recall in a band of frequency: the true mass of its symbols, each times its chance to be there."""
     bands = tuple(fields.get("bands", Recall.bands))
@@ -109,7 +104,7 @@ _PATHS: dict[str, tuple[Path, ...]] = {
     ),
     "heterozygosity": (Path("heterozygosity", "mean"),),
     "lost-mass": (Path("lost_mass", "mean"),),
-    "support": (Path("support", "mean", _produced, Symbols),),
+    "support": (Path("support", "mean"),),
     "recall": (Path("lost_symbols", "mean", _by_band, Symbols, ("symbol",)),),
     "mode-occupancy": (Path("frequency", "mean", _by_symbol, Symbols, ("symbol",)),),
     "tail-ratio": _SIDES,

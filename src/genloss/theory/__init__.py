@@ -7,6 +7,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     draws,
     errata,
     exponential,
+    fresh,
     gaussian,
     gaussian_paths,
     gaussian_regimes,

@@ -190,9 +190,10 @@ def lost_mass_replace(source: Symbols, learner: CategoricalMLE, regime: Replace,
     tags=(TAILS_FIRST,),
 )
 def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
-    """The share of symbols that survive."""
-    _, decay, counts = losing(source)
-    return 1 - dual_sum(n, decay, counts / counts.sum())
+    """The share of the true symbols that survive."""
+    values, decay, counts = losing(source)
+    true = np.where(values > 0, counts, 0)
+    return 1 - dual_sum(n, decay, true / true.sum())
 
 
 @law(

@@ -23,7 +23,7 @@ _ERRORS = np.array([0.3, 0.55, 0.64, 0.75])
     "real_share",
     kind="asymptotic",
     example=Chain(Gaussian(), GaussianMLE(), FreshReal(400, 0.3), 400, ImperfectFilter(0.8, 0.1)),
-    reference="Bayes' rule; Drayson and Lampos 2025 (2502.15654) for the use of detectors",
+    reference="Bayes' rule; Drayson, Yilmaz and Lampos 2025 (2502.15654) for the use of detectors",
     formula=r"\alpha=\frac{(1-s)(1-f)}{(1-s)(1-f)+s(1-p)},\ s=1-\text{real fraction}",
     replicates=20_000,
     tolerance=0.01,

@@ -277,7 +277,7 @@ def variance_past_models(source: Gaussian, learner: GaussianMLE, regime: PastMod
     example=_FRESH,
     when=plain,
     reference="Alemohammad et al. 2024 (2307.01850) for the regime; closed form: " + TWO_POINT,
-    formula=r"V_t=\tfrac{n}{q}[\alpha\sigma^2+(1-\alpha)(V_{t-1}+D_{t-1})-D_t],\quad"
+    formula=r"V_t=\tfrac{n}{q}[\alpha\sigma^2+(1-\alpha)(V_{t-1}+D_{t-1})-D_t],\ "
     r"D_t=(1-\alpha)^2D_{t-1}+\tfrac1n[\alpha\sigma^2+(1-\alpha)V_{t-1}]",
 )
 def variance_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshReal, n: Sizes, chain: Chain) -> Values:
@@ -353,7 +353,8 @@ def _by_chance(chain: Chain) -> bool:
     "variance",
     example=_FILTERED,
     when=_by_chance,
-    reference=TWO_POINT + ", averaged over which rows are left; Drayson and Lampos 2025 (2502.15654) for such filters",
+    reference=TWO_POINT
+    + ", averaged over which rows are left; Drayson, Yilmaz and Lampos 2025 (2502.15654) for such filters",
     formula=r"C(m,m)=\sum_{a,b}E\Bigl[\frac{K_a(K_b-\delta_{ab})}{K^2}\Bigr]C_{ab},"
     r"\ K_r\sim\mathrm{Bin}(n_r,1-f),\ K_s\sim\mathrm{Bin}(n_s,1-p),\ K=K_r+K_s",
 )

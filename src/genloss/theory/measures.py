@@ -143,8 +143,9 @@ def tails_before_spread(g: Generation) -> Any:
 
 @measure
 def support(g: Generation) -> Any:
-    """Share of the true symbols that the model still produces."""
-    return (g.model.p > 0).mean(-1)
+    """Share of the symbols that the truth produces which the model still produces."""
+    true = g.source.p > 0
+    return ((g.model.p > 0) & true).sum(-1) / true.sum()
 
 
 @measure
