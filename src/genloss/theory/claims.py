@@ -78,7 +78,7 @@ CLAIMS = (
     Claim("the simplest model collapses", gaussian.SIMPLEST, "std_median_replace", _SHUMAILOV),
     Claim("collapse is exact in d dimensions", normal.EXACT_COLLAPSE, "log_determinant_replace", _SHUMAILOV),
     Claim(
-        "the error of regression adds up over generations",
+        "regression obeys scaling laws, and its error adds up over generations",
         regression.SCALING,
         "excess_risk_replace",
         regression.DOHMATOB,
