@@ -1,7 +1,6 @@
 """Detection per document, corpus and span; embedding; reading specs; hostile input."""
 
 import json
-import pickle  # noqa: TID251  what worker processes use
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +8,10 @@ import pytest
 
 from genloss import SpecError
 from genloss.corpus import Words
-from genloss.describe import describe
 from genloss.families.ngram import NGram
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec, combine
 from genloss.provenance.corpora import detect_rows
 from genloss.provenance.reading import Row
-from genloss.provenance.watermarks.secret import fingerprint
 
 VOCAB = 400
 KEYS = tuple(range(5, 305, 10))
@@ -386,69 +383,3 @@ def test_a_model_of_ones_own_is_watermarked_by_its_law():
     found = Watermarked(Flat(), spec).fit(documents, None).sample(20, np.random.default_rng(1))
     assert len(found) == 20
     assert spec.detect_corpus(found).log10_p < -10
-
-
-SECRET = 4_815_162_342
-HIDDEN = {
-    "kgw": (lambda key: KGW(VOCAB, key=key), SECRET),
-    "unigram": (lambda key: Unigram(VOCAB, key=key), SECRET),
-    "gumbel": (lambda key: Gumbel(VOCAB, key), SECRET),
-    "synthid": (lambda key: SynthID(VOCAB, key), (SECRET, 23)),
-}
-
-
-@pytest.mark.parametrize("name", HIDDEN)
-def test_a_key_shows_its_fingerprint_and_works_as_the_number_it_is(name, tmp_path, monkeypatch):
-    make, key = HIDDEN[name]
-    plain = json.dumps(key)
-    scheme, other = make(key), make(key + 1 if name != "synthid" else (*key, 1))
-    field = "keys" if name == "synthid" else "key"
-    for text in (repr(scheme), str(WatermarkSpec(scheme)), json.dumps(describe(WatermarkSpec(scheme)))):
-        assert str(SECRET) not in text
-        assert fingerprint(key) in text
-    assert fingerprint(key) != fingerprint(getattr(other, field))
-    assert WatermarkSpec.from_plain(WatermarkSpec(scheme).to_plain()).scheme == scheme
-    assert json.loads(plain) == WatermarkSpec(scheme).to_plain()[field]
-    monkeypatch.setenv("GENLOSS_TEST_KEY", plain)
-    (tmp_path / "key").write_text(f" {plain}\n")
-    for named in ({"env": "GENLOSS_TEST_KEY"}, {"file": str(tmp_path / "key")}):
-        found = make(named)
-        assert found == scheme
-        assert hash(found) == hash(scheme)
-        assert describe(found)[field] == {**named, "fingerprint": fingerprint(key)}
-        assert make(describe(found)[field]) == scheme
-        assert pickle.loads(pickle.dumps(found)) == scheme  # noqa: S301
-        assert describe(pickle.loads(pickle.dumps(found))) == describe(found)  # noqa: S301
-    again = scheme.with_key(key)
-    assert again == scheme
-    assert repr(again) == repr(scheme)
-
-
-def test_the_published_default_is_no_secret():
-    assert "key=15485863" in repr(KGW(VOCAB))
-    assert "key" not in describe(KGW(VOCAB))
-    assert "fingerprint" in describe(KGW(VOCAB, key=7))["key"]
-
-
-@pytest.mark.parametrize(
-    ("key", "says"),
-    [
-        ("4815162342", "gumbel.key: is no whole number from 0 to"),
-        (2.5, "gumbel.key: is no whole number"),
-        (True, "gumbel.key: is no whole number"),
-        (-SECRET, "gumbel.key: is no whole number from 0"),
-        ({"env": "GENLOSS_NO_SUCH"}, "there is no environment variable GENLOSS_NO_SUCH"),
-        ({"env": "GENLOSS_TEST_KEY"}, "GENLOSS_TEST_KEY holds no whole number, nor a list"),
-        ({"file": "no-such-file"}, "no-such-file: cannot be read"),
-        ({"fingerprint": "key-000000"}, "only its fingerprint 'key-000000' is known here"),
-        ({"key": SECRET}, "a mapping with key; give the key"),
-        ({"env": "A", "file": "b"}, "a mapping with env, file; give the key"),
-        ({}, "a mapping with nothing"),
-    ],
-)
-def test_a_wrong_key_is_one_line_that_does_not_show_it(monkeypatch, key, says):
-    monkeypatch.setenv("GENLOSS_TEST_KEY", f"secret {SECRET}")
-    with pytest.raises(SpecError, match=says) as error:
-        Gumbel(VOCAB, key)
-    assert str(SECRET) not in str(error.value)
-    assert "\n" not in str(error.value)

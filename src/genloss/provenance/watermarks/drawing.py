@@ -6,9 +6,9 @@ import numpy as np
 
 from genloss.families.ngram_draws import _draw, _next, _threshold, value
 from genloss.families.ngram_kernels import after
-from genloss.provenance.watermarks.generators import BLOCK, compiled, dealt_one, inverses, mix
+from genloss.provenance.watermarks.generators import BLOCK, compiled, dealt_all, dealt_one, inverses, mix
 
-_KNOWN = 1 << 18
+_PATIENCE = 3
 
 
 @compiled
@@ -87,11 +87,13 @@ def green_draws(
     n: int, most: int, end: int, size: int, token: Any, begin: Any, suffix: Any, gamma: Any, running: Any, total: Any,
     root: Any, state: Any, parent: Any, mass: Any, ranked: Any, top: Any, k: int, share: float, least: Any,
     vocab: int, greens: int, bias: float, mask: Any, packed: Any, how: int, own: bool, width: int, lookup: Any,
-    table: Any, key: Any,
+    table: Any, key: Any, known: Any, verdict: Any, owner: Any, waiting: Any, waits: Any, lists: Any,
 ) -> Any:  # fmt: skip
     """Draw n documents with raised logits of green tokens, exactly: a red token is taken with probability e^-bias.
 
-    A mask of the vocabulary, or packed green lists by token, stand for keyed shuffles where they are not empty.
+    A mask of the vocabulary, or packed green lists by token, stand for keyed shuffles where they are not empty. What a
+    shuffle dealt is remembered by pair of seed and token (`known`, `verdict`), and as a whole list for seeds that come
+    again (`owner`, `lists`); both hold for every key, and serve the next call too.
     """
     contexts = len(gamma)
     seen = np.full(size, -1, np.int64)
@@ -100,12 +102,11 @@ def green_draws(
     words = np.empty(BLOCK, np.uint32)
     block = np.empty(BLOCK, np.uint32)
     partner = np.empty(BLOCK, np.int32)
+    order = np.empty(vocab, np.int32)
     out = np.empty(max(1024, 64 * n), np.int32)
     offsets = np.zeros(n + 1, np.int64)
     used = 0
-    # What was found out last about a pair of seed and token; no pair is all ones.
-    known = np.full(_KNOWN, np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64)
-    verdict = np.zeros(_KNOWN, np.bool_)
+    last = np.uint64(len(known) - 1)
     high, low = np.exp(min(bias, 0.0)), np.exp(min(-bias, 0.0))
     for d in range(n):
         context = after(suffix, contexts, end)
@@ -115,29 +116,45 @@ def green_draws(
             )
             marked = len(mask) > 0 or step + own >= width
             seed = np.uint32(0)
+            listed, place = False, np.int64(0)
             if marked and not own and len(mask) == 0 and len(packed) == 0:
                 seed = np.uint32(seed_of(how, out, used, 0, own, width, lookup, table, key))
+                place = np.int64(mix(np.uint64(seed)) % np.uint64(len(owner)))
+                if owner[place] == seed:
+                    waits[place] = 0
+                else:
+                    waits[place] = waits[place] + 1 if waiting[place] == seed else 1
+                    waiting[place] = seed
+                    if waits[place] == _PATIENCE:
+                        dealt_all(vocab, greens, seed, inverse, words, block, partner, order, lists[place])
+                        owner[place] = seed
+                listed = owner[place] == seed
             while True:
                 node = _draw(token, begin, suffix, gamma, running, total, root, context, state)
                 if bound > 0.0 and value(parent, suffix, gamma, mass, context, node) < bound:
                     continue
                 if not marked:
                     break
+                x = _next(state)
+                if x < min(high, low):
+                    break
                 w = token[node]
                 if len(mask) > 0:
                     green = mask[w]
                 elif len(packed) > 0:
                     green = (packed[out[used - 1], w // 8] >> (7 - w % 8)) & 1 > 0
+                elif listed:
+                    green = (lists[place, w >> 3] >> (w & 7)) & 1 > 0
                 else:
                     if own:
                         seed = np.uint32(seed_of(how, out, used, w, own, width, lookup, table, key))
                     unit = np.uint64(seed) << np.uint64(32) | np.uint64(w)
-                    slot = mix(unit) & np.uint64(_KNOWN - 1)
+                    slot = mix(unit) & last
                     if known[slot] != unit:
                         known[slot] = unit
                         verdict[slot] = dealt_one(vocab, greens, seed, w, inverse, words, block, partner)
                     green = verdict[slot]
-                if _next(state) < (high if green else low):
+                if x < (high if green else low):
                     break
             if token[node] == end:
                 break

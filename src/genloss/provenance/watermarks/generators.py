@@ -204,6 +204,35 @@ def dealt_one(n: int, steps: int, seed: Any, token: Any, inverse: Any, state: An
 
 
 @compiled
+def dealt_all(
+    n: int, steps: int, seed: Any, inverse: Any, state: Any, out: Any, partner: Any, order: Any, row: Any
+) -> None:
+    """As `dealt_one` for every token, a bit each, the lowest first; `order` is n places to work in."""
+    seed_twister(state, seed)
+    for i in range(n):
+        order[i] = i
+    row[:] = 0
+    for begin in range(0, steps, BLOCK):
+        next_block(state, out)
+        _swaps(out, begin, n, inverse, partner)
+        for k in range(min(BLOCK, steps - begin)):
+            i, j = begin + k, partner[k]
+            w = order[j]
+            order[j] = order[i]
+            row[w >> 3] |= np.uint8(1 << (w & 7))
+
+
+@compiled
+def fill_words(seed: Any, n: int, state: Any, out: Any) -> None:
+    """As `words`, into memory that the caller keeps."""
+    seed_twister(state, seed)
+    for begin in range(0, n, BLOCK):
+        _turn(state)
+        for i in range(min(BLOCK, n - begin)):
+            out[begin + i] = _temper(state[i])
+
+
+@compiled
 def nth_words(seeds: Any, tokens: Any) -> Any:
     """The number at the token's place in the stream of each seed. Equal seeds stand side by side, tokens rising."""
     state = np.empty(BLOCK, np.uint32)

@@ -130,10 +130,8 @@ class Gumbel:
         """The keyed number of every token after a context: shape (vocab_size,); None where the window is not full."""
         before = ids_of(context, self.vocab_size, "context")
         if self.prf == "philox":
-            size = self.vocab_size
-            return _uniform(
-                kernels().philox_row(before, self.width, np.uint64(self.key & _LOW), np.uint64(self.key >> 32), size)
-            )
+            halves = np.uint64(self.key & _LOW), np.uint64(self.key >> 32)
+            return _uniform(kernels().philox_row(before, self.width, *halves, self.vocab_size))
         if len(before) < self.width:
             return None
         seeds, _ = self._seeds(np.append(before[-self.width :], 0).astype(np.int32), np.array([0, self.width + 1]))
@@ -180,7 +178,7 @@ class Gumbel:
 
 def _uniform(words: Any) -> Floats:
     """Words of 32 bits as vLLM makes numbers of them: (24 bits + 1) / (2^24 + 1), rounded to single precision."""
-    exact = ((words >> np.uint64(8)).astype(float) + 1.0) / (2**24 + 1)
+    exact = ((words >> words.dtype.type(8)).astype(float) + 1.0) / (2**24 + 1)
     return np.asarray(exact.astype(np.float32), dtype=float)
 
 

@@ -1,5 +1,7 @@
 """A learner whose models write watermarked text, so that a chain's generations bear a mark."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,9 +12,11 @@ from numpy.random import Generator
 from genloss.data import Data, Floats
 from genloss.errors import SpecError
 from genloss.protocols import Learner
+from genloss.provenance.watermarks.gumbel import Gumbel
 from genloss.provenance.watermarks.kgw import _HASHED, KGW
-from genloss.provenance.watermarks.scheme import Scheme
+from genloss.provenance.watermarks.scheme import Scheme, choosing, tournaments
 from genloss.provenance.watermarks.spec import WatermarkSpec
+from genloss.provenance.watermarks.synthid import SynthID
 from genloss.provenance.watermarks.unigram import Unigram
 
 if TYPE_CHECKING:
@@ -116,6 +120,8 @@ class WatermarkedModel:
         if isinstance(self.model, NGramModel):
             if isinstance(self.spec.scheme, (KGW, Unigram)):
                 return self._green(self.model, n, rng)
+            if isinstance(self.spec.scheme, (Gumbel, SynthID)) and len(getattr(self.spec.scheme, "keys", ())) <= 64:
+                return self._chosen(self.model, n, rng)
             return self._documents([self._walk(self.model, rng) for _ in range(n)])
         return self._documents([self._any(rng) for _ in range(n)])
 
@@ -159,6 +165,30 @@ class WatermarkedModel:
             context = int(ngrams.after(tree.suffix, tree.contexts, node))
         return written
 
+    def _chosen(self, model: "NGramModel", n: int, rng: Generator) -> "Documents":
+        from genloss.corpus.documents import Documents
+
+        scheme, tree, drawn, size = self.spec.scheme, model.tree, model._drawn, self.tokenizer.size
+        can_follow = drawn.mass[:size] > 0
+        can_follow[tree.token[size:]] = True
+        known, place = np.flatnonzero(can_follow), np.cumsum(can_follow) - 1
+        common = (
+            n, model.learner.max_length, self.tokenizer.end, tree.token, tree.begin, tree.suffix, drawn.gamma,
+            *model._running, rng.integers(0, 2**64, 4, dtype=np.uint64), tree.parent, drawn.mass, *_ranks(model),
+            known, place,
+        )  # fmt: skip
+        if isinstance(scheme, Gumbel):
+            key, start = np.uint64(int(scheme.key)), np.uint64(scheme.start)
+            philox = scheme.prf == "philox"
+            tokens, offsets = choosing().gumbel_draws(*common, philox, key, scheme.width, scheme.once, start)
+        else:
+            assert isinstance(scheme, SynthID)
+            tokens, offsets = tournaments().synthid_draws(
+                *common, scheme._every_bit, scheme.hash == "rounds", scheme._keys, scheme._bits_table,
+                np.int64(scheme._start), scheme.ngram, scheme.history, scheme.skip_first,
+            )  # fmt: skip
+        return Documents(tokens, offsets, self.tokenizer)
+
     def _green(self, model: "NGramModel", n: int, rng: Generator) -> "Documents":
         from genloss.corpus.documents import Documents
 
@@ -179,13 +209,40 @@ class WatermarkedModel:
                 lookup = (scheme._hashes[key * np.arange(scheme.vocab_size) % _HASHED] + 1).astype(np.uint32)
             else:
                 lookup = scheme._products(np.arange(scheme.vocab_size * (width if how == 1 else 1)))
-        tokens, offsets = _drawing().green_draws(
-            n, model.learner.max_length, self.tokenizer.end, self.tokenizer.size, tree.token, tree.begin, tree.suffix,
-            drawn.gamma, *model._running, rng.integers(0, 2**64, 4, dtype=np.uint64), tree.parent, drawn.mass,
-            *_ranks(model), scheme.vocab_size, scheme.greens, float(scheme.bias), mask, packed, how, own, width,
-            lookup, hashes, key,
-        )  # fmt: skip
+        with _verdicts(scheme.vocab_size, scheme.greens) as verdicts:
+            tokens, offsets = _drawing().green_draws(
+                n, model.learner.max_length, self.tokenizer.end, self.tokenizer.size, tree.token, tree.begin,
+                tree.suffix, drawn.gamma, *model._running, rng.integers(0, 2**64, 4, dtype=np.uint64), tree.parent,
+                drawn.mass, *_ranks(model), scheme.vocab_size, scheme.greens, float(scheme.bias), mask, packed, how,
+                own, width, lookup, hashes, key, *verdicts,
+            )  # fmt: skip
         return Documents(tokens, offsets, self.tokenizer)
+
+
+_PAIRS, _LISTS = 1 << 20, 1 << 26
+"""How many verdicts on pairs of seed and token are remembered, and how many bytes of whole green lists."""
+_NONE = 2**64 - 1
+_kept: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+
+
+@contextmanager
+def _verdicts(vocab: int, greens: int) -> Iterator[tuple[Any, ...]]:
+    """What shuffles of so many ids have dealt so far, for one caller at a time; no seed and no pair is all ones."""
+    there = _kept.get((vocab, greens), [])
+    try:
+        held = there.pop()
+    except IndexError:
+        row = -(-vocab // 8)
+        places = max(1, min(_LISTS // row, 1 << 16))
+        held = (
+            np.full(_PAIRS, _NONE, np.uint64), np.zeros(_PAIRS, np.bool_), np.full(places, _NONE, np.uint64),
+            np.full(places, _NONE, np.uint64), np.zeros(places, np.int64), np.empty((places, row), np.uint8),
+        )  # fmt: skip
+    yield held
+    # What an interrupted call leaves half done is not given back; one vocabulary is remembered.
+    if (vocab, greens) not in _kept:
+        _kept.clear()
+    _kept.setdefault((vocab, greens), []).append(held)
 
 
 def _ranks(model: "NGramModel") -> tuple[Any, Any, int, float, Floats]:

@@ -92,6 +92,16 @@ def generators() -> Any:
     return _compiled("generators")
 
 
+def choosing() -> Any:
+    """The compiled loops that choose the tokens of n-gram models by keyed numbers."""
+    return _compiled("choosing")
+
+
+def tournaments() -> Any:
+    """The compiled loops that choose the tokens of n-gram models by tournaments."""
+    return _compiled("tournaments")
+
+
 def _compiled(name: str) -> Any:
     try:
         return import_module(f"genloss.provenance.watermarks.{name}")

@@ -23,6 +23,7 @@ from genloss.provenance.watermarks.scheme import (
     generators,
     ids_of,
     kernels,
+    tournaments,
 )
 from genloss.provenance.watermarks.secret import SECRET, hidden_keys
 
@@ -246,7 +247,7 @@ class SynthID:
         if self.hash == "rounds":
             kernels().rounds_bits(units, self._keys, 12, 5, bits)
         else:
-            kernels().table_bits(units, self._keys, _table(self.table_seed, self.table_size), bits)
+            kernels().table_bits(units, self._keys, self._bits_table, bits)
         return held
 
     def _scores(self, bits: Array) -> Ints:
@@ -269,6 +270,17 @@ class SynthID:
         if self.hash == "rounds" or self.table_size & (self.table_size - 1) or self.table_size > _TABLE:
             return None
         return self._scores(self._bits(np.arange(self.table_size, dtype=np.uint64))).astype(np.int32)
+
+    @property
+    def _bits_table(self) -> NDArray[np.uint8]:
+        return _table(self.table_seed, self.table_size)
+
+    @cached_property
+    def _every_bit(self) -> NDArray[np.uint64]:
+        """All bits of an n-gram by the low bits of its hash before the last step; empty where others matter."""
+        if self.hash == "rounds" or self.table_size & (self.table_size - 1) or self.table_size > _TABLE:
+            return np.zeros(0, np.uint64)
+        return np.asarray(tournaments().patterns(self.table_size, self._keys, self._bits_table))
 
     @cached_property
     def _null(self) -> LatticeSum:
