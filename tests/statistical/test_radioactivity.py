@@ -28,16 +28,25 @@ def drawn(real, n, rng):
     return real.take(rng.integers(len(real), size=n))
 
 
+def watermarked(real, spec, tokens, rng):
+    """About so many watermarked tokens: documents are short or long as the key lets a text end after a full stop."""
+    model = Watermarked(NGram(2), spec).fit(drawn(real, DOCUMENTS, rng), rng)
+    found = model.sample(20, rng)
+    while found.lengths.sum() < tokens:
+        found = concat([found, model.sample(100, rng)])
+    return found.take(np.arange(max(1, int((np.cumsum(found.lengths) <= tokens).sum()))))
+
+
 def test_a_student_at_five_percent_is_found_out(real, seed):
     rng = np.random.default_rng(seed)
     spec = keyed(real, rng)
-    few = round(SHARE * DOCUMENTS)
-    marked = Watermarked(NGram(2), spec).fit(drawn(real, DOCUMENTS, rng), rng).sample(few, rng)
-    student = NGram(2).fit(concat([drawn(real, DOCUMENTS - few, rng), marked]), rng)
-    assert closed_model(spec, student.sample(2000, rng)).log10_p < -10
-    contexts = marked[:15]
+    clean = drawn(real, DOCUMENTS, rng)
+    marked = watermarked(real, spec, clean.lengths.sum() * SHARE / (1 - SHARE), rng)
+    assert 0.03 < marked.lengths.sum() / (marked.lengths.sum() + clean.lengths.sum()) <= SHARE
+    student = NGram(2).fit(concat([clean, marked]), rng)
+    assert closed_model(spec, student.sample(4000, rng)).log10_p < -10
     for choice, bound in (("best", -10), ("drawn", -2), ("law", -10)):
-        found = open_model(spec, student, contexts, choice=choice, rng=rng, most=700)
+        found = open_model(spec, student, marked, choice=choice, rng=rng, most=5000)
         assert found.log10_p < bound, choice
         assert np.isfinite(found.log10_p)
 
