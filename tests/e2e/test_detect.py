@@ -197,6 +197,32 @@ def test_prevalence_by_classifier_watermark_and_scores(here, capsys):
     assert "synthetic share with its 95% interval, method pacc" in out
 
 
+def test_rows_of_one_cluster_are_drawn_together(here, capsys):
+    """Ten rows of each site have one score: the interval is as wide as that of so many sites, not of so many rows."""
+    rng = np.random.default_rng(1)
+    for name, sites in (("scored", np.r_[rng.normal(0, 1, 30), rng.normal(3, 1, 10)]),
+                        ("zero", rng.normal(0, 1, 60)), ("one", rng.normal(3, 1, 60))):  # fmt: skip
+        lines(f"{name}.jsonl", [{"score": float(at), "site": f"{i}"} for i, at in enumerate(sites) for _ in range(10)])
+    asked = ("prevalence", "scored.jsonl", "--reference", "zero.jsonl", "--synthetic", "one.jsonl", "--scores", "score")
+    apart, together = (
+        json.loads(ran(capsys, *asked, "--json", *more)[1]) for more in ((), ("--cluster", "site", "--group", "site"))
+    )
+    assert together["high"] - together["low"] > 2 * (apart["high"] - apart["low"])
+    assert together["low"] < 0.25 < together["high"]
+    assert "no field 'author'" in refused(capsys, *asked, "--cluster", "author")
+
+
+def test_a_classifier_never_sees_the_clusters_that_it_is_judged_on(here, capsys):
+    for name in ("human", "made", "corpus"):
+        lines(f"{name}-by.jsonl", [row | {"author": f"{i // 5}"} for i, row in enumerate(rows(f"{name}.jsonl"))])
+        lines(f"{name}-one.jsonl", [row | {"author": "one"} for row in rows(f"{name}.jsonl")])
+    known = ("--reference", "human-by.jsonl", "--synthetic", "made-by.jsonl", "--cluster", "author", "--json")
+    found = json.loads(ran(capsys, "prevalence", "corpus-by.jsonl", *known)[1])
+    assert 0 <= found["low"] < 0.1
+    alone = ("--reference", "human-one.jsonl", "--synthetic", "made-by.jsonl", "--cluster", "author")
+    assert "all rows are one cluster" in refused(capsys, "prevalence", "corpus-by.jsonl", *alone)
+
+
 def test_a_share_that_cannot_be_known_passes_nothing(here, capsys):
     lines("flat.jsonl", [{"score": 1.0}] * 50)
     same = ("prevalence", "flat.jsonl", "--reference", "flat.jsonl", "--synthetic", "flat.jsonl", "--scores", "score")

@@ -34,6 +34,8 @@ def add(commands: Any) -> None:
     add_tokens(command)
     command.add_argument("--group", metavar="NAME", help="a field: every group gets a share of its own")
     command.add_argument("--time", metavar="NAME", help="a field: every time gets a share of its own")
+    command.add_argument("--cluster", metavar="NAME", help="a field of all files: rows that agree in it (an author, a "
+                         "site) are drawn together, so that the interval is honest about them")  # fmt: skip
     command.add_argument("--method", choices=("pacc", "acc", "likelihood", "moments"), default="pacc", metavar="NAME",
                          help="pacc, acc, likelihood or moments (default: pacc)")  # fmt: skip
     command.add_argument("--level", type=float, default=0.95, metavar="C", help="confidence (default: 0.95)")
@@ -91,20 +93,10 @@ def _check_picture(path: Path) -> None:
 
 
 def _draw(found: Any, path: Path) -> None:
-    import io
-
     from genloss.files import commit
+    from genloss.provenance.pictures import written
 
-    figure = found.plot()
-    from matplotlib import rc_context
-
-    sink = io.BytesIO()
-    kind = path.suffix.lower()[1:]
-    # The same shares make the same file.
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    with rc_context({"svg.hashsalt": "genloss"}):
-        figure.savefig(sink, format=kind, dpi=150, metadata=undated)
-    commit(path, sink.getvalue())
+    commit(path, written(found.plot(), path.suffix.lower()[1:]))
 
 
 def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
@@ -120,17 +112,19 @@ def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
     files, human = files_of(asked.files), files_of(asked.reference)
     synthetic = files_of(asked.synthetic or [])
     field = asked.scores or asked.field or ("ids" if asked.ids else "text")
-    labels = [name for name in (asked.group, asked.time) if name is not None]
+    cluster = [name for name in (asked.cluster,) if name is not None]
+    labels = [name for name in (asked.group, asked.time, asked.cluster) if name is not None]
     rng = np.random.default_rng(asked.seed)
     notes: list[str] = []
     method = asked.method
     made: Any = None
+    makers: list[list[str]] = []
     spec, tokenizer = None, None
     if asked.spec:
         spec, tokenizer, notes = loaded(asked)
 
     def reference(paths: list[Path]) -> Any:
-        return estimates.sampled(rows_of(paths, field), asked.most, rng)
+        return estimates.sampled(rows_of(paths, field, cluster), asked.most, rng)
 
     with progress(files) as told:
         if spec is not None:
@@ -140,19 +134,23 @@ def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
         elif asked.scores:
             score = estimates.by_field
         else:
-            score, real, made = estimates.by_classifier(reference(human), reference(synthetic), rng)
+            score, *known = estimates.by_classifier(reference(human), reference(synthetic), rng, bool(cluster))
+            (real, authors), (made, makers) = known
         if spec is not None or asked.scores:
-            real, _ = estimates.scores(score, reference(human))
+            real, authors = estimates.scores(score, reference(human), len(cluster))
             if made is None:
-                made, _ = estimates.scores(score, reference(synthetic))
+                made, makers = estimates.scores(score, reference(synthetic), len(cluster))
         corpus, named = estimates.scores(score, rows_of(files, field, labels, told), len(labels))
     for each, name in ((corpus, files[0]), (real, "--reference"), (made, "--synthetic")):
         if np.ndim(each) and not len(each):
             raise SpecError(f"{name}: no documents; give at least one")
     options: dict[str, Any] = {
         "groups": named[0] if asked.group is not None else None,
-        "times": named[-1] if asked.time else None,
+        "times": named[asked.group is not None] if asked.time is not None else None,
     }
+    if cluster:
+        options |= {"clusters": named[-1], "human_clusters": authors[0]}
+        options |= {"synthetic_clusters": makers[0]} if makers else {}
     found = prevalence(corpus, real, made, method, level=asked.level, seed=asked.seed, **options)
     return found, notes, spec is not None and not synthetic
 

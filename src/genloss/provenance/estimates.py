@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Floats
+from genloss.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.provenance.reading import LONGEST, Row, score_of, text_of, tokens_of
 from genloss.provenance.watermarks.spec import WatermarkSpec
@@ -57,31 +57,57 @@ def flagged(score: Score, p: float) -> Score:
     return flag
 
 
-def by_classifier(human: list[Row], synthetic: list[Row], rng: Generator) -> tuple[Score, Floats, Floats]:
+Known = tuple[Floats, list[list[str]]]
+"""Scores of a reference, and for each label one text a row."""
+
+
+def by_classifier(
+    human: list[Row], synthetic: list[Row], rng: Generator, clustered: bool = False
+) -> tuple[Score, Known, Known]:
     """Train a text classifier on half of both references, and score their other halves by it.
 
+    Args:
+        human: Rows known to be human.
+        synthetic: Rows known to be synthetic.
+        rng: Chooses the halves.
+        clustered: Whether rows that agree in their last label stay in one half.
+
     Returns:
-        What scores rows, the scores of the human half, and those of the synthetic half.
+        What scores rows, the scores of the human half with its clusters, and those of the synthetic half.
 
     Raises:
-        SpecError: Where a reference has fewer than 20 rows.
+        SpecError: Where a reference has fewer than 20 rows, or one cluster alone.
     """
     from genloss.provenance.detectors import TextClassifier
 
-    halves = []
+    halves, clusters = [], []
     for rows, name in ((human, "--reference"), (synthetic, "--synthetic")):
         if len(rows) < _FEWEST:
             raise SpecError(f"{name}: {len(rows)} documents; a classifier needs {_FEWEST}, half to train on")
+        names = [str(row.labels[-1]) for row in rows] if clustered else [str(i) for i in range(len(rows))]
+        first, second = _halves(names, rng)
+        if not len(second):
+            raise SpecError(f"{name}: all rows are one cluster; a classifier needs two, one to train on")
         texts = [text_of(row) for row in rows]
-        order = rng.permutation(len(texts))
-        halves.append([[texts[i] for i in half] for half in np.array_split(order, 2)])
+        halves.append([[texts[i] for i in half] for half in (first, second)])
+        clusters.append([[names[i] for i in second]])
     detector = TextClassifier().fit(halves[0][0], halves[1][0])
 
     def score(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
         for some in _batches(rows):
             yield some, detector.score([text_of(row) for row in some])
 
-    return score, detector.score(halves[0][1]), detector.score(halves[1][1])
+    return score, (detector.score(halves[0][1]), clusters[0]), (detector.score(halves[1][1]), clusters[1])
+
+
+def _halves(names: list[str], rng: Generator) -> tuple[Array, Array]:
+    """Part rows into two halves without parting a cluster, at random."""
+    distinct, cluster = np.unique(names, return_inverse=True)
+    order = rng.permutation(len(distinct))
+    sizes = np.bincount(cluster)[order]
+    early = np.empty(len(distinct), dtype=bool)
+    early[order] = np.cumsum(sizes) - sizes < len(names) / 2
+    return np.flatnonzero(early[cluster]), np.flatnonzero(~early[cluster])
 
 
 def scores(score: Score, rows: Rows, labels: int = 0) -> tuple[Floats, list[list[str]]]:

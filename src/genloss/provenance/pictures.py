@@ -139,3 +139,16 @@ def _short(text: str) -> str:
 
 def _percent(value: float, _: int) -> str:
     return f"{value:.0%}" if round(100 * value, 6) == round(100 * value) else f"{value:.1%}"
+
+
+def written(figure: Any, kind: str) -> bytes:
+    """Write a figure as "png", "svg" or "pdf"; the same shares make the same file."""
+    import io
+
+    from matplotlib import rc_context
+
+    sink = io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with rc_context({"svg.hashsalt": "genloss"}):
+        figure.savefig(sink, format=kind, dpi=150, metadata=undated)
+    return sink.getvalue()
