@@ -139,13 +139,10 @@ def _number(x: float) -> str:
 
 
 def _sum(ledger: "Ledger") -> str:
+    from genloss.theory.ledger import counted
+
     failing = sorted({f"{row.claim}: {row.verdict}" for row in ledger.rows if not row.holds})
-    counts = []
-    for part, words in (("laws", "law"), ("errata", "erratum"), ("claims", "claim")):
-        number = len({row.claim for row in ledger.rows if row.part == part})
-        if number:
-            counts.append(f"{number} {words if number == 1 else {'erratum': 'errata'}.get(words, words + 's')}")
-    said = ", ".join(counts)
+    said = counted(ledger.rows)
     if failing:
         return plain(f"{said}: {len(failing)} FAIL ({'; '.join(failing)})")
     return f"{said}: all stand at five standard errors (seed {ledger.seed})"

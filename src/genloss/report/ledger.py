@@ -11,7 +11,7 @@ from genloss.report.formula import formula
 from genloss.report.page import Image, place, render
 from genloss.report.words import clean, number
 from genloss.theory.check import Check
-from genloss.theory.ledger import Row
+from genloss.theory.ledger import Row, counted
 from genloss.theory.page import example_of
 from genloss.theory.plot import HEIGHT, WIDTH, picture
 from genloss.theory.predict import subject
@@ -164,12 +164,11 @@ def html(
                 by_claim.setdefault(row.claim, []).append(row)
             parts.append(Part(part, name, note, [_line(each, there) for each in by_claim.values()], _table(found)))
     failing = len({row.claim for row in rows if not row.holds})
-    counts = ", ".join(f"{len({row.claim for row in rows if row.part == part.anchor})} {part.anchor}" for part in parts)
     return render(
         "ledger.html",
         where,
         title="Theory against simulation" + (f": {clean(only, 60)}" if only else ""),
-        said=counts,
+        said=counted(rows),
         holds=not failing,
         verdict=f"{failing} fail" if failing else "everything stands",
         parts=parts,

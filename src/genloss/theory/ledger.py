@@ -177,6 +177,17 @@ def groups(laws: Iterable[Law]) -> list[Group]:
     return [Group(key[0], tuple(members)) for key, members in found]
 
 
+def counted(rows: Iterable[Row]) -> str:
+    """Say how many laws, errata and claims the lines speak of."""
+    rows = list(rows)
+    said = []
+    for part, one in (("laws", "law"), ("errata", "erratum"), ("claims", "claim")):
+        number = len({row.claim for row in rows if row.part == part})
+        if number:
+            said.append(f"{number} {one if number == 1 else part}")
+    return ", ".join(said)
+
+
 def _shown(check: Check, place: tuple[int, ...] | None = None) -> dict[str, Any]:
     """The numbers of one generation: the last one and its last label, or the given place."""
     predicted, measured = np.atleast_1d(check.predicted), np.atleast_1d(check.measured)
