@@ -116,6 +116,6 @@ def test_the_time_of_collapse_nears_that_of_the_diffusion(n):
 def test_symbols_that_are_certain_or_impossible_are_no_trouble():
     sure = gl.Chain(Categorical([1.0, 0.0]), CategoricalMLE(), gl.Replace(10), 10)
     assert LAWS["lost_mass_replace"].values(sure, 3).tolist() == [0, 0, 0, 0]
-    assert LAWS["support_replace"].values(sure, 3).tolist() == [0.5, 0.5, 0.5, 0.5]
+    assert LAWS["support_replace"].values(sure, 3).tolist() == [1, 1, 1, 1]
     np.testing.assert_allclose(LAWS["collapsed_replace"].values(sure, 3), 1, rtol=1e-12)
     assert LAWS["collapsed_time_replace"].values(sure, 3) == pytest.approx(0, abs=1e-12)

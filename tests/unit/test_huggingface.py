@@ -106,6 +106,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_network_of_transformers_is_read_from_its_folder(folder):
     import torch
@@ -127,6 +128,7 @@ def test_a_network_of_transformers_is_read_from_its_folder(folder):
     assert open_model(WatermarkSpec(KGW(SIZE)), lm, TEXTS).units > 5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_folder_without_a_network_is_one_line(tmp_path):
     pytest.importorskip("transformers")
