@@ -186,18 +186,18 @@ def test_the_how_to_runs(tmp_path, monkeypatch, capsys):
     text = (ROOT / "docs/how-to/add-a-law.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == 4
-    definition = blocks[0][blocks[0].index("EVEN =") :]
+    definition = blocks[0][blocks[0].index("GROWING =") :]
     assert len(definition.strip().splitlines()) < 10
     space = {}
     try:
         for block in blocks:
             exec(compile(block, "add-a-law.md", "exec"), space)
     finally:
-        LAWS.pop("variance_basel_accumulate", None)
+        LAWS.pop("variance_sum_accumulate", None)
     shown = capsys.readouterr().out
-    assert "sum of 1/i^2: variance" in shown
+    assert "Bernoulli's inequality: variance" in shown
     assert shown.count("holds") == 2
-    picture = ElementTree.parse(tmp_path / "variance_basel_accumulate.svg").getroot()
+    picture = ElementTree.parse(tmp_path / "variance_sum_accumulate.svg").getroot()
     lines = [part for part in picture.iter() if part.tag.endswith("polyline")]
     assert len(lines) == 2
     assert all(len(line.get("points").split()) == 9 for line in lines)

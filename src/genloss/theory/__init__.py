@@ -21,8 +21,25 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     scaling,
     selection,
 )
+from genloss.theory.draws import Draws
+from genloss.theory.gaussian_paths import StdLaw
 from genloss.theory.laws import LAWS, Law, Sizes, Values, law
 from genloss.theory.measures import MEASURES, measure
+from genloss.theory.passage import first_passage
 from genloss.theory.predict import applicable, cite, predict
 
-__all__ = ["LAWS", "MEASURES", "Law", "Sizes", "Values", "applicable", "cite", "law", "measure", "predict"]
+__all__ = [
+    "LAWS",
+    "MEASURES",
+    "Draws",
+    "Law",
+    "Sizes",
+    "StdLaw",
+    "Values",
+    "applicable",
+    "cite",
+    "first_passage",
+    "law",
+    "measure",
+    "predict",
+]

@@ -80,8 +80,13 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether the prediction lies within five standard errors and the check could have seen it fail."""
-        return self.worst < SIGMAS and self.blind < self.law.power * _POWER[self.engine]
+        """Whether a number is predicted, lies within five standard errors, and could have been seen to fail."""
+        spoken = self.predicted if self.law.scalar else self.predicted[self.law.first :]
+        return (
+            bool(np.isfinite(spoken).all())
+            and self.worst < SIGMAS
+            and self.blind < self.law.power * _POWER[self.engine]
+        )
 
     @property
     def fails(self) -> bool:

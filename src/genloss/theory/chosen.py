@@ -13,7 +13,7 @@ from genloss.regimes import FixedReal, FreshReal, PastModels, Replace, Window
 from genloss.theory.laws import Sizes
 
 _WIDEST = 100_000
-_NEGLIGIBLE = 1e-9
+_NEGLIGIBLE = 1e-6
 Gain = Callable[[Any], Any]
 Blind = KeepAll | Subsample | ImperfectFilter | Then
 """Curators that choose rows by chance; a `Then` only of such (its recursion says so)."""

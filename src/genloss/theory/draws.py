@@ -141,12 +141,14 @@ def _reached(n: Sizes) -> int:
     formula=r"P(|X_t-\mu|>3\sigma)=1-\tfrac2\pi\int_0^\infty\frac{\sin 3u}{u}\,\psi_t(u^2/2)\,du,\ "
     r"\psi_t(v)=E e^{-vQ_t},\ Q_t=\sum_{i\le t}\frac{\sigma_{i-1}^2}{n_i\sigma^2}+\frac{\sigma_t^2}{\sigma^2}",
     power=0.2,
-    generations=20,
+    generations=12,
 )
 def draw_beyond_three_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """How often a draw lies three true standard deviations out: ever more often with n - 1, though chains shrink."""
     out = np.full(len(n), np.nan)
     reached = _reached(n)
+    if n[:reached].min() < 2:
+        return out
     out[:reached] = 2 * Draws(n[:reached], learner.ddof).cdf(-3.0)[:, 0]
     return out
 

@@ -131,7 +131,7 @@ def fourth_moment_replace(source: Gaussian, learner: GaussianMLE, regime: Replac
     example=UNBIASED,
     when=cool,
     reference=COCHRAN + "; rate c4(n): Bertrand et al. 2024 (2310.00429)",
-    formula=r"E\sigma_t=\sigma\prod_{i\le t}c_4(n_i)",
+    formula=r"E\sigma_t=\sigma\prod_{i\le t}E f_i,\ E f_i=\sqrt{\nu_i/q_i}\,c_4(n_i)",
     tags=(SIMPLEST,),
 )
 def std_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
@@ -206,7 +206,7 @@ def wasserstein2_squared_spread_leading_replace(
     example=UNBIASED,
     when=cool,
     reference=COCHRAN,
-    formula=r"E\log\sigma_t=\log\sigma+\tfrac12\sum_{i\le t}[\psi(\nu_i/2)-\log(\nu_i/2)],\ \nu_i=n_i-1",
+    formula=r"E\log\sigma_t=\log\sigma+\tfrac12\sum_{i\le t}[\psi(\nu_i/2)-\log(q_i/2)]",
     tags=(SIMPLEST,),
 )
 def log_std_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
@@ -251,7 +251,7 @@ def kl_reverse_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, 
     when=cool,
     reference=COCHRAN,
     formula=r"E\,\mathrm{KL}(N\|N_t)=E\log\frac{\sigma_t}{\sigma}+\tfrac12\Bigl[\prod_{i\le t} k_i"
-    r"+\sum_{i\le t}\frac1{n_i}\prod_{j=i}^{t}k_j-1\Bigr],\ k_i=E f_i^{-2}=\frac{\nu_i}{\nu_i-2}",
+    r"+\sum_{i\le t}\frac1{n_i}\prod_{j=i}^{t}k_j-1\Bigr],\ k_i=E f_i^{-2}=\frac{q_i}{\nu_i-2}",
     power=0.15,
     generations=5,
 )

@@ -255,6 +255,27 @@ def settled(regime: FreshReal | FixedReal, rows: float) -> float:
     return 1 - 1 / (rows * alpha * (2 - alpha) + rest)
 
 
+def _kept_more_than_one(chain: Chain) -> bool:
+    """Whether every generation draws equally many rows, with the divisor n, beside two real ones or more that stay."""
+    regime: Any = chain.regime
+    return likelihood(chain) and not callable(regime.n) and regime.n_real > 1
+
+
+def limit(regime: FreshReal | FixedReal, n: Sizes) -> Values:
+    """Give the limit from the generation on at which a ten thousandth of the first distance to it may be left."""
+    rows = float(n[-1])
+    if isinstance(regime, FixedReal):
+        added = rows - regime.n_real
+        kept = (added / rows) ** 2 * (1 - 1 / added) if added else 0.0
+    else:
+        made = 1 - (regime.real_fraction if regime.ragged else round(rows * regime.real_fraction) / rows)
+        kept = made**2 * (1 - 1 / rows) if regime.ragged else made * (made - 1 / rows)
+    out = np.full(len(n), settled(regime, rows))
+    wait = math.log(1e-4) / math.log(kept) if 0 < kept < 1 else 0.0
+    out[: math.ceil(min(wait + 1, len(n)))] = np.nan
+    return out
+
+
 @law(
     "variance",
     example=Chain(Gaussian(), GaussianMLE(), PastModels(5), n0=5),
@@ -299,7 +320,7 @@ def variance_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshRea
 )
 def variance_limit_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshReal, n: Sizes) -> Values:
     """Where the spread settles: c real rows a generation keep at least 2c/(2c+1) of it, however many are synthetic."""
-    return np.full(len(n), source.var * settled(regime, float(n[-1])))
+    return source.var * limit(regime, n)
 
 
 @law(
@@ -318,7 +339,7 @@ def variance_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedRea
     "variance",
     kind="asymptotic",
     example=Chain(Gaussian(var=2.0), GaussianMLE(), FixedReal(20, 10), n0=20),
-    when=lambda chain: likelihood(chain) and not callable(chain.regime.n),  # type: ignore[attr-defined]
+    when=_kept_more_than_one,
     reference="fixed point of the " + TWO_POINT,
     formula=r"V_*=\sigma^2(1-\tfrac1{n_R})\frac{1+\alpha}{1+\alpha+\alpha/n_R}",
     generations=16,
@@ -327,7 +348,7 @@ def variance_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedRea
 )
 def variance_limit_fixed_real(source: Gaussian, learner: GaussianMLE, regime: FixedReal, n: Sizes) -> Values:
     """However many synthetic rows are added, at least (1 - 1/N) 2N/(2N+1) of the spread stays for N fixed real rows."""
-    return np.full(len(n), source.var * settled(regime, float(n[-1])))
+    return source.var * limit(regime, n)
 
 
 @law(

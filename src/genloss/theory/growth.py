@@ -47,7 +47,8 @@ def _all_sizes(chain: Chain) -> tuple[Sizes, float]:
 
 def _linear(chain: Chain) -> bool:
     """Whether sizes grow by the same amount, with the divisor n - 1 at temperature 1."""
-    return unbiased(chain) and isinstance(chain.regime.n, Linear) and chain.regime.n.step > 0  # type: ignore[attr-defined]
+    size: Any = chain.regime.n  # type: ignore[attr-defined]
+    return unbiased(chain) and isinstance(size, Linear) and size.step > 0 and size.start + size.step / 2 > 0
 
 
 def _growth(regime: Replace, n: Sizes) -> tuple[Floats, float]:
@@ -120,7 +121,7 @@ def wasserstein2_squared_limit_replace(
     "std",
     kind="lower bound",
     example=_GEOMETRIC,
-    when=lambda chain: plain(chain) and _super_linear(chain),
+    when=lambda chain: plain(chain) and chain.learner.ddof <= 1 and _super_linear(chain),  # type: ignore[attr-defined]
     reference=_CRITERION + ", with the exact limit",
     formula=r"E\sigma_t\ge\sigma\prod_{i=0}^\infty E\sqrt{f_i}>0,\ \text{the limit}",
     generations=20,
@@ -130,7 +131,7 @@ def std_limit_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n
     """Where sizes grow faster than linearly the spread keeps a positive limit in every chain."""
     early, rest = _all_sizes(chain)
     known = early[np.isfinite(early)]
-    lost = rest / 4 if learner.ddof == 1 else 3 * rest / 4
+    lost = rest * (1 / 4 + (1 - learner.ddof) / 2)
     return np.full(len(n), float(np.sqrt(source.var) * np.exp(Walk(learner, known).moment(1)[-1] - lost)))
 
 

@@ -11,7 +11,7 @@ from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replac
 from genloss.theory.chosen import Blind
 from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.twopoint import FAMILIES, Fit, follows, pair_spread
+from genloss.theory.twopoint import FAMILIES, Fit, divided, follows, pair_spread
 
 
 def _kde(source: Any, learner: Any) -> Fit | None:
@@ -24,7 +24,7 @@ def _kde(source: Any, learner: Any) -> Fit | None:
         return Fit("variance", var, added=float(learner.bandwidth) ** 2 / var)
     scale = 1.0 if learner.bandwidth == "scott" else 0.75
     # h^2 = (scale n)^(-2/5) s^2, and s^2 = v n / (n - 1).
-    return Fit("variance", var, lambda rows: (scale * rows) ** -0.4 * rows / (rows - 1))
+    return Fit("variance", var, lambda rows: (scale * rows) ** -0.4 * (1 + divided(1)(rows)))
 
 
 FAMILIES.append(_kde)

@@ -13,7 +13,8 @@ from numpy.random import Generator
 from genloss.chain import Chain
 from genloss.curators import KeepAll
 from genloss.data import Floats
-from genloss.regimes import FreshReal, Replace, Window
+from genloss.errors import SpecError
+from genloss.regimes import FixedReal, FreshReal, Replace, Window
 from genloss.schedules import Constant, Geometric, Linear, Power, Size, size_at
 
 Kind = Literal["exact", "asymptotic", "upper bound", "lower bound"]
@@ -196,10 +197,20 @@ def canonical(chain: Chain) -> Chain:
 
 
 def sizes(chain: Chain, generations: int) -> Sizes:
-    """List the rows drawn at each generation: n0 real ones, then what the regime's size says."""
+    """List the rows drawn at each generation: n0 real ones, then what the regime's size says.
+
+    Raises:
+        SpecError: Where a generation has no row, or less than the real ones that stay.
+    """
     out = np.empty(generations + 1)
     out[0] = chain.n0
     out[1:] = _schedule(getattr(chain.regime, "n", chain.n0), chain.n0, generations)
+    least = chain.regime.n_real if isinstance(chain.regime, FixedReal) else 1
+    if not (out >= least).all():
+        t = int(np.argmin(out >= least))
+        where = "regime.n" if t else "n0"
+        needs = f"the n_real = {least} real ones" if least > 1 else "1"
+        raise SpecError(f"{where}: {out[t]:g} rows at generation {t}; a generation needs at least {needs}")
     return out
 
 

@@ -14,7 +14,7 @@ from genloss.families.normal import MultivariateGaussian, MultivariateGaussianML
 from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels
 from genloss.theory.categorical import Symbols, heterozygosity_of, neutral
 from genloss.theory.gaussian import likelihood
-from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT, settled, subsample_plateau
+from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT, limit, subsample_plateau
 from genloss.theory.laws import Sizes, Values, law
 
 _KAZDAN = "Kazdan et al. 2024 (2410.16713) on the line; any dimension: " + TWO_POINT
@@ -48,7 +48,7 @@ def _floor(curator: KeepAll | Subsample, n: Sizes) -> float:
 def _constant(chain: Chain) -> bool:
     """Whether every generation draws equally many rows, some of them real."""
     regime: Any = chain.regime
-    return not callable(regime.n) and getattr(regime, "real_fraction", 1.0) > 0
+    return not callable(regime.n) and getattr(regime, "real_fraction", 1.0) > 0 and getattr(regime, "n_real", 2) > 1
 
 
 @law(
@@ -102,7 +102,7 @@ def total_variance_limit(
     source: MultivariateGaussian, learner: MultivariateGaussianMLE, regime: FreshReal | FixedReal, n: Sizes
 ) -> Values:
     """Real rows in every generation hold the same share of the spread in any number of dimensions."""
-    return np.full(len(n), float(np.trace(source.cov)) * settled(regime, float(n[-1])))
+    return float(np.trace(source.cov)) * limit(regime, n)
 
 
 @law(
@@ -134,15 +134,15 @@ def heterozygosity_floor(
     reference="fixed point of the " + TWO_POINT,
     formula=r"E H_t\to H\,L,\ L=" + _SETTLED,
     generations=25,
-    first=15,
+    first=18,
     tolerance=0.002,
 )
 def heterozygosity_limit(source: Symbols, learner: CategoricalMLE, regime: FreshReal | FixedReal, n: Sizes) -> Values:
     """Real rows in every generation hold a share of the diversity, the share that they hold of a variance."""
-    return np.full(len(n), heterozygosity_of(source) * settled(regime, float(n[-1])))
+    return heterozygosity_of(source) * limit(regime, n)
 
 
-_KEPT, _ADDED, _AFTER = 20, 8, 6
+_KEPT, _ADDED, _AFTER = 20, 8, 3
 _RATIO = _ADDED / _KEPT
 
 
@@ -164,7 +164,8 @@ def _deviations(rng: Generator, replicates: int) -> Floats:
     "deviation",
     example=None,
     experiment=_deviations,
-    power=1e9,  # it dies away
+    replicates=40_000,
+    power=0.3,
     reference=TWO_POINT,
     formula=r"E(\mu_t-m_R)=\Bigl(\frac\lambda{1+\lambda}\Bigr)^t(\mu_0-m_R),\ \lambda=m/n_R",
 )

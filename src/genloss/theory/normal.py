@@ -108,7 +108,7 @@ def _falls(source: MultivariateGaussian, learner: MultivariateGaussianMLE, n: Si
     when=followed,
     reference=BARTLETT,
     formula=r"E\log\det\Sigma_t=\log\det\Sigma+\sum_{i\le t}\sum_{k=1}^d\Bigl[\psi\bigl(\tfrac{n_i-k}2\bigr)"
-    r"-\log\tfrac{n_i-1}2\Bigr]",
+    r"-\log\tfrac{q_i}2\Bigr]",
     generations=20,
     tags=(EXACT_COLLAPSE,),
 )
@@ -126,7 +126,7 @@ def log_determinant_replace(
     example=_REPLACE,
     when=followed,
     reference=BARTLETT,
-    formula=r"E\det\Sigma_t=\det\Sigma\prod_{i\le t}\prod_{j<d}\Bigl(1-\frac j{n_i-1}\Bigr)",
+    formula=r"E\det\Sigma_t=\det\Sigma\prod_{i\le t}\prod_{j<d}\frac{n_i-1-j}{q_i}",
     power=0.2,
     tags=(EXACT_COLLAPSE,),
 )
@@ -144,7 +144,7 @@ def determinant_replace(
     when=followed,
     reference=BARTLETT,
     formula=r"E\,e_k(\Sigma_t)=e_k(\Sigma)\prod_{i\le t}\prod_{j<k}\Bigl(1-\frac j{n_i-1}\Bigr)"
-    r"\ \text{(divisor } n-1),\ k=1,\dots,d",
+    r"\ (q_i=n_i-1),\ k=1,\dots,d",
     power=0.25,
     tags=(EXACT_COLLAPSE,),
 )
@@ -182,7 +182,7 @@ def squared_spectrum_replace(
     example=_WIDE,
     when=lambda chain: followed(chain) and chain.n0 > chain.source.width and not callable(chain.regime.n),  # type: ignore[attr-defined]
     reference="Newman 1986: Lyapunov exponents of Gaussian matrices",
-    formula=r"\tfrac1t\log s_k(\Sigma_t^{1/2})\to\tfrac12\Bigl[\psi\bigl(\tfrac{n-k}2\bigr)-\log\tfrac{n-1}2\Bigr]",
+    formula=r"\tfrac1t\log s_k(\Sigma_t^{1/2})\to\tfrac12\Bigl[\psi\bigl(\tfrac{n-k}2\bigr)-\log\tfrac{q}2\Bigr]",
     generations=400,
     first=390,
     replicates=500,

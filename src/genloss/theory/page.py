@@ -16,7 +16,8 @@ Every theorem that genloss knows, as it is computed and verified. This page is w
 
 - Generation 0 is the model fitted to $n_0$ real rows; $n_t$ is the number of rows drawn at generation $t$, and
   $N_t = n_0 + \\dots + n_t$.
-- $\\mu, \\sigma$ belong to the truth, $\\mu_t, \\sigma_t$ to the model of generation $t$; $\\nu_t = n_t - 1$.
+- $\\mu, \\sigma$ belong to the truth, $\\mu_t, \\sigma_t$ to the model of generation $t$; $\\nu_t = n_t - 1$. $q_t$ is
+  the divisor of the variance, $n_t - 1$ or $n_t$, so that $f_t^2 = (\\sigma_t / \\sigma_{t-1})^2$ is $\\chi^2 / q_t$.
   Expectations are over histories of the whole chain. $c_4(n) = E\\,s/\\sigma$ for the unbiased $s^2$ of $n$ rows.
 - $C(s, t)$ is half the expected squared distance of independent draws from models $s$ and $t$ (for symbols the chance
   that they differ), in units of the truth's own; see the two-point recursion in `genloss.theory.twopoint`.

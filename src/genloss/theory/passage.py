@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from genloss.chain import Chain
+from genloss.curators import KeepAll
 from genloss.data import Array, Floats
+from genloss.errors import SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import Replace
 from genloss.theory.gaussian import SIMPLEST, plain
@@ -19,7 +21,7 @@ from genloss.theory.walk import Walk
 _SIEGMUND = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
 _RENEWAL = "renewal equation of the random walk log sigma, by quadrature"
 _WALD = "Wald's identity; Siegmund 1979 for the overshoot"
-_MOST = 30
+_MOST = 20
 _SMALL = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(10), n0=10)
 _MIDDLE = Chain(Gaussian(), GaussianMLE(ddof=1), Replace(30), n0=30)
 
@@ -105,19 +107,43 @@ class ExactPassage:
         return out
 
 
+def first_passage(chain: Chain, share: float) -> FirstPassage | ExactPassage:
+    """Say when a chain first has less than a share of the true standard deviation.
+
+    Args:
+        chain: A Gaussian replace-chain of equal sizes, with the divisor n or n - 1.
+        share: The share, between 0 and 1.
+
+    Returns:
+        Mean, standard deviation and distribution of the number of fits: exact for up to 20 rows, in closed form beyond.
+
+    Raises:
+        SpecError: For another chain or share.
+    """
+    if not 0 < share < 1:
+        raise SpecError(f"share: {share} is no share below which sigma may fall; give a number between 0 and 1")
+    fits = isinstance(chain.source, Gaussian) and isinstance(chain.learner, GaussianMLE)
+    if not (fits and isinstance(chain.regime, Replace) and isinstance(chain.curator, KeepAll) and _equal(chain)):
+        raise SpecError("chain: no Gaussian replace-chain of equal sizes, so its first passage is not known")
+    assert isinstance(chain.learner, GaussianMLE)
+    kind = ExactPassage if _few(chain) else FirstPassage
+    return kind(chain.learner, float(chain.n0), share)
+
+
 @functools.lru_cache(maxsize=4)
 def _exact(ddof: int, n: float) -> ExactPassage:
     return ExactPassage(GaussianMLE(ddof=ddof), n, 0.1)
 
 
 def _equal(chain: Chain) -> bool:
-    """Whether every generation draws as many rows as the first, at temperature 1."""
+    """Whether every generation draws as many rows as the first, two or more, with a divisor n or n - 1."""
     regime: Any = chain.regime
-    return plain(chain) and regime.n in ("n0", chain.n0)
+    learner: Any = chain.learner
+    return plain(chain) and regime.n in ("n0", chain.n0) and chain.n0 > 1 and learner.ddof in (0, 1)
 
 
 def _few(chain: Chain) -> bool:
-    """Whether every generation draws as many rows as the first, 30 at most, at temperature 1."""
+    """Whether every generation draws as many rows as the first, from 2 to 20, with a divisor n or n - 1."""
     return _equal(chain) and chain.n0 <= _MOST
 
 
@@ -181,8 +207,8 @@ def ever_below_tenth_exact_replace(source: Gaussian, learner: GaussianMLE, regim
     example=_SMALL,
     when=_equal,
     reference=_WALD,
-    formula=r"E\tau\simeq\frac{\log 10+0.5826\,s}{m}+\tfrac7{12}-1,\ m=\tfrac12[\log\tfrac\nu2-\psi(\tfrac\nu2)],"
-    r"\ s=\tfrac12\sqrt{\psi'(\nu/2)}",
+    formula=r"E\tau\simeq\frac{\log 10+0.5826\,s}{m}+k-1,\ m=\tfrac12[\log\tfrac q2-\psi(\tfrac\nu2)],"
+    r"\ k=\tfrac7{12}\ (q=n-1),\ \tfrac5{12}\ (q=n),\ s=\tfrac12\sqrt{\psi'(\nu/2)}",
     generations=300,
     tolerance=0.001,
     tags=(SIMPLEST,),

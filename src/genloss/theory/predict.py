@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genloss.chain import Chain
+from genloss.errors import SpecError
 from genloss.theory.chosen import UnsupportedError
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
 from genloss.theory.measures import PATHS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _MOST_LABELLED = 10_000
+_FAILURES = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, UnsupportedError, SpecError)
 _WORDS = {"var": "variance"}
 
 
@@ -27,8 +29,16 @@ def applicable(chain: Chain, *, false: bool = False) -> list[Law]:
         false: Whether to list published statements that are false instead of those that hold.
     """
     status = "published and false" if false else "holds"
-    found = [law for law in LAWS.values() if law.status == status and law.applies(chain)]
+    found = [law for law in LAWS.values() if law.status == status and _applies(law, chain)]
     return sorted(found, key=lambda law: KINDS.index(law.kind))
+
+
+def _applies(law: Law, chain: Chain) -> bool:
+    """Whether a law applies; one whose condition fails on a chain does not."""
+    try:
+        return law.applies(chain)
+    except _FAILURES:
+        return False
 
 
 def predict(chain: Chain, generations: int = 100) -> "Dataset":
@@ -47,17 +57,29 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
 
     Returns:
         A Dataset with dimension "generation" (and the labelled dimension of vector laws). Where nothing is known of the
-        chain it has no variables.
+        chain it has no variables. A law whose formula fails on the chain is left out, and `attrs["notes"]` says so.
+
+    Raises:
+        SpecError: Where that is no chain or number of generations, or a generation has too few rows.
     """
     import xarray as xr
 
-    if generations < 0:
-        raise ValueError(f"generations: {generations}; at least 0")
+    if not isinstance(chain, Chain):
+        raise SpecError(f"chain: {chain!r} is no chain; give a genloss.Chain")
+    if isinstance(generations, bool) or not hasattr(generations, "__index__") or generations < 0:
+        raise SpecError(f"generations: {generations!r} is no number of that kind; give a whole number from 0")
+    sizes(chain, generations)
     variables: dict[str, Any] = {}
+    notes: list[str] = []
     for law in applicable(chain):
         if law.dims and generations > _MOST_LABELLED:
             continue
-        values = law.values(chain, generations)
+        try:
+            values = law.values(chain, generations)
+        except _FAILURES as error:
+            said = (str(error).strip() or "no message").splitlines()[0]
+            notes.append(f"{law.name} is left out: {type(error).__name__}: {said}")
+            continue
         if law.first and not law.scalar:
             values[: law.first] = np.nan
         if not np.isfinite(values).any():
@@ -73,7 +95,7 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
     levels = next((law.levels for law in applicable(chain) if law.levels), None)
     if levels:
         coords["quantile"] = list(levels)
-    return xr.Dataset(variables, coords, attrs={"law": "genloss.theory.predict"})
+    return xr.Dataset(variables, coords, attrs={"law": "genloss.theory.predict", "notes": notes})
 
 
 def _variable(law: Law) -> str:
@@ -117,7 +139,16 @@ def describe(law: Law) -> dict[str, str]:
     }
 
 
-def cite(chain: Chain) -> str:
+class Citation(str):
+    """Papers, one a line; shown as such where a notebook or an interpreter shows a value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def cite(chain: Chain) -> Citation:
     """Name the papers behind the predictions for a chain, one a line, each with the probes it speaks of.
 
     A paper stands once, with authors, year, title and arXiv number; derivations that no paper has follow, then
@@ -127,10 +158,10 @@ def cite(chain: Chain) -> str:
     exact = {law.probe: ((), None, {"kind": "exact"}) for law in applicable(chain) if law.kind == "exact"}
     found += [(how["reference"], probe) for probe, _, how in _fallback(chain, 1, exact)]
     false = [
-        f"published and false: {law.reference} ({law.probe}); see {law.corrected}"
+        f"published and false: {law.reference} ({subject(law)}); see {law.corrected}"
         for law in applicable(chain, false=True)
     ]
-    return "\n".join(bibliography(found) + false) or "no law in the catalogue applies to this chain"
+    return Citation("\n".join(bibliography(found) + false) or "no law in the catalogue applies to this chain")
 
 
 def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tuple[str, Any, dict[str, str]]]:
@@ -139,7 +170,9 @@ def _fallback(chain: Chain, generations: int, known: dict[str, Any]) -> list[tup
         if known.get(probe, ((), None, {"kind": ""}))[2]["kind"] == "exact":
             return []
         values = two_point(chain, sizes(chain, generations))
-    except UnsupportedError:
+    except _FAILURES:
+        return []
+    if not np.isfinite(values).any():
         return []
     if probe in known:
         bound = known.pop(probe)

@@ -84,4 +84,4 @@ class Walk:
         """Compute Var W2^2."""
         mean = self.wasserstein()
         square = 3 * self.offset_squared() + 2 * self.offset_times_shift() + self.shift_fourth()
-        return np.asarray(square - mean**2)
+        return np.asarray(np.where(np.isfinite(square), square - mean**2, np.inf))
