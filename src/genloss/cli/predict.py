@@ -125,6 +125,7 @@ def foretell(spec: dict[str, Any], base: Path | None, name: str) -> Iterator[For
     from genloss.overlay import known
     from genloss.study import GENERATIONS
     from genloss.theory import cite
+    from genloss.theory.laws import sizes
 
     for run, each in specs.runs(spec, base, name).items():
         generations = each.options.get("generations", GENERATIONS)
@@ -132,6 +133,7 @@ def foretell(spec: dict[str, Any], base: Path | None, name: str) -> Iterator[For
             raise SpecError(f"generations: {generations!r} is no number of that kind; give a whole number from 0")
         places = itertools.product(*each.grid.dims.values())
         for place, chain in zip(places, each.grid.chains, strict=True):
+            sizes(chain, generations)
             found, reason = known(chain, generations)
             papers = () if found is None else tuple(cite(chain).splitlines())
             yield Foretold(run, dict(zip(each.grid.dims, place, strict=True)), found, reason, papers)
@@ -151,6 +153,7 @@ def document(chains: list[Foretold]) -> dict[str, Any]:
                 "chain": {name: describe(label) for name, label in each.labels.items()},
                 "predictions": laws,
                 "papers": list(each.papers),
+                "notes": [] if each.found is None else list(each.found.attrs.get("notes", ())),
                 "reason": each.reason or None,
             }
         )
@@ -215,6 +218,8 @@ def _tell(chains: list[Foretold]) -> None:
             continue
         screen.print(Text(plain(head), style="bold"))
         screen.print(_table(each.found, screen.width))
+        for note in each.found.attrs.get("notes", ()):
+            screen.print(Text(f"  note: {plain(note)}"))
         for paper in each.papers:
             source, _, spoken = (paper, "", "") if paper.startswith("published and false") else paper.rpartition(": ")
             papers.setdefault(source, {}).update(dict.fromkeys(spoken.split(", ") if spoken else ()))

@@ -32,6 +32,12 @@ def _last(nu: bytes) -> "LogChiSquares":
     return LogChiSquares(np.frombuffer(nu))
 
 
+@functools.cache
+def _gauss(count: int) -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return nodes, weights
+
+
 class LogChiSquares:
     """The law of X_t = sum over i <= t of log(chi2_nu_i / nu_i), at every t at once.
 
@@ -158,7 +164,7 @@ class LogChiSquares:
             block = wanted[octave == group]
             scale = np.sqrt(self.var[block])
             least = self._size[block].min()
-            nodes, weights = np.polynomial.legendre.leggauss(_NODES if least < 30 else _FEW_NODES)
+            nodes, weights = _gauss(_NODES if least < 30 else _FEW_NODES)
             # On the unit of the standardised sum; skewed sums have slower tails.
             panel = float(_reach(least)) / finer
             grid = (panel * (np.arange(finer)[:, None] + (nodes + 1) / 2)).ravel()
