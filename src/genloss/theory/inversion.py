@@ -123,13 +123,26 @@ class LogChiSquares:
             yield block, *_gil_pelaez(standard[block], grid, weight, phase, size)
         # Far out the integrand turns faster than the grid can see: there more nodes are taken.
         inverted = self._inverted()
-        inside = (standard[inverted] >= _FAR_LEFT) & (standard[inverted] <= _FAR_RIGHT)
+        inside = (standard >= _FAR_LEFT) & (standard <= _FAR_RIGHT) & ~self._nearly_impossible(standard)
+        inside = inside[inverted]
         turns = np.where(inside, np.abs(standard[inverted]), 0.0).max(axis=1) * _reach(self._size[inverted])
         more = np.ceil(turns / _TURNS).astype(int)
         for some in (inverted[(more > 1) & (more <= _FINER)], *(inverted[more == k] for k in set(more[more > _FINER]))):
             finer = int(more[np.isin(inverted, some)].max(initial=1))
             for block, grid, weight, phase, size in self._blocks(some, finer):
                 yield block, *_gil_pelaez(standard[block], grid, weight, phase, size)
+
+    def _nearly_impossible(self, standard: Floats) -> Array:
+        """Find points with less than exp(-23) to their left, by Chernoff's bound at a few powers."""
+        from scipy.special import gammaln
+
+        half = self.nu / 2
+        points = self.mean[:, None] + np.sqrt(self.var)[:, None] * standard
+        found = np.zeros(standard.shape, dtype=bool)
+        for power in half.min() * np.array([0.25, 0.5, 0.75]):
+            log = np.cumsum(gammaln(half - power) - gammaln(half) + power * np.log(half))
+            found |= log[:, None] + power * points < -23
+        return found
 
     def _grids(self) -> Any:
         """Give the groups of generations; those of a short chain are kept for the next question."""
