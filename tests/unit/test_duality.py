@@ -6,10 +6,12 @@ import pytest
 
 import genloss as gl
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
+from genloss.schedules import Linear
 from genloss.theory import LAWS
 from genloss.theory.categorical import dual_sum, losing
 from genloss.theory.collapse import keeping
 from genloss.theory.duality import ancestors, expected_generations, merged, power_sums, transform, transform_sum
+from genloss.theory.fresh import lost, stand_ins
 
 V = 20_000
 RANDOM = np.random.default_rng(0)
@@ -119,3 +121,71 @@ def test_symbols_that_are_certain_or_impossible_are_no_trouble():
     assert LAWS["support_replace"].values(sure, 3).tolist() == [1, 1, 1, 1]
     np.testing.assert_allclose(LAWS["collapsed_replace"].values(sure, 3), 1, rtol=1e-12)
     assert LAWS["collapsed_time_replace"].values(sure, 3) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("regime", "n"),
+    [
+        (gl.FreshReal(9, 0.3), [7, 9, 9, 9, 9]),
+        (gl.FreshReal(9, 0.7), [7, 9, 9, 9, 9]),
+        (gl.FreshReal(9, 0.04), [7, 9, 9]),
+        (gl.FreshReal(9, 0.3, "binomial"), [12, 9, 9, 4, 11]),
+        (gl.FreshReal(9, 0.8, "binomial"), [3, 9, 9, 9, 2]),
+        (gl.FreshReal(9, 0.5), [12, 9, 4, 11, 2]),
+    ],
+)
+def test_what_fresh_real_rows_bring_back_is_what_the_forward_chain_says(regime, n):
+    """Follow how many rows hold a symbol of chance p: binomial copies of the frequency before, and real ones."""
+    from scipy.stats import binom
+
+    p = np.array([0.0, 0.03, 0.2, 0.77, 1.0])
+    got = lost(regime, np.array(n, dtype=float), 1 - p)
+    for k, chance in enumerate(p):
+        law = binom.pmf(np.arange(n[0] + 1), n[0], chance)
+        for t, rows in enumerate(n):
+            if t > 0:
+                frequency = np.arange(n[t - 1] + 1)[:, None] / n[t - 1]
+                held = np.arange(rows + 1)
+                if regime.ragged:
+                    share = regime.real_fraction
+                    step = binom.pmf(held, rows, share * chance + (1 - share) * frequency)
+                else:
+                    real = round(rows * regime.real_fraction)
+                    own = binom.pmf(np.arange(real + 1), real, chance)
+                    made = binom.pmf(np.arange(rows - real + 1), rows - real, frequency)
+                    step = np.array([np.convolve(own, row) for row in made])
+                law = law @ step
+            assert got[t, k] == pytest.approx(law[0], rel=1e-11, abs=1e-15)
+
+
+@pytest.mark.parametrize("degree", [20, 400])
+@pytest.mark.parametrize("width", [0.01, 0.3, 1.0])
+def test_few_points_stand_in_for_powers_at_many(degree, width):
+    x = 1 - width * RANDOM.random(500)
+    few, share = stand_ins(x, degree)
+    assert len(few) < 150
+    for power in (0, 1, degree // 3, degree):
+        np.testing.assert_allclose(share @ few**power, x**power, atol=1e-12)
+
+
+def test_stand_ins_are_what_they_stand_for_where_those_are_few():
+    x = np.array([0.1, 0.9, 0.95])
+    assert stand_ins(x, 400) == (x, None)
+    assert stand_ins(x[:0], 400)[1] is None
+
+
+def test_many_symbols_are_summed_over_as_they_are_listed():
+    for regime in (gl.FreshReal(Linear(10, 4), 0.2), gl.FreshReal(60, 0.4, "binomial")):
+        chain = gl.Chain(Zipf(200, 0.7), CategoricalMLE(), regime, 50)
+        listed = LAWS["lost_symbols_fresh_real"].values(chain, 9)
+        np.testing.assert_allclose(LAWS["lost_mass_fresh_real"].values(chain, 9), listed @ chain.source.p, rtol=1e-10)
+        np.testing.assert_allclose(LAWS["support_fresh_real"].values(chain, 9), 1 - listed.mean(1), rtol=1e-10)
+
+
+def test_fresh_real_rows_of_many_generations_are_followed_within_a_budget():
+    settled = gl.Chain(Zipf(100), CategoricalMLE(), gl.FreshReal(100, 0.1), 100)
+    assert np.isfinite(LAWS["lost_mass_fresh_real"].values(settled, 1_000)).all()
+    slow = gl.Chain(Zipf(100), CategoricalMLE(), gl.FreshReal(Linear(300, 0.01), 0.4, "binomial"), 300)
+    found = LAWS["lost_mass_fresh_real"].values(slow, 2_000)
+    assert np.isfinite(found[:20]).all()
+    assert np.isnan(found[-1])
