@@ -25,10 +25,23 @@ def dimensions(source: Any) -> int:
 
 
 def _ordinary(chain: Chain) -> bool:
-    """Whether every generation has at least d + 2 rows of its own and no ridge."""
-    rows: Any = chain.regime.n  # type: ignore[attr-defined]
-    least = min(chain.n0, *([chain.n0] if rows == "n0" else [rows] if not callable(rows) else [rows(1)]))
-    return getattr(chain.learner, "ridge", 0.0) == 0 and least >= dimensions(chain.source) + 2
+    """Whether the first generation has at least d + 2 rows, so that its error has a mean, and there is no ridge."""
+    return getattr(chain.learner, "ridge", 0.0) == 0 and chain.n0 >= dimensions(chain.source) + 2
+
+
+def while_fitted(values: Values, rows: Sizes, d: int) -> Values:
+    """Keep what was computed for fits to d + 2 rows or more.
+
+    From the first fit to d or d + 1 rows the expectation is infinite; from the first to fewer rows than inputs, where
+    many weights fit alike, nothing is known.
+    """
+    values = np.where(np.logical_or.accumulate(rows < d + 2), np.inf, values)
+    return np.where(np.logical_or.accumulate(rows < d), np.nan, values)
+
+
+def _noise(rows: Sizes, source: Any, d: int) -> Floats:
+    """Compute the error that each fit's own labels add."""
+    return np.asarray(source.noise**2 * d / np.maximum(rows - d - 1, 1))
 
 
 def _overparametrised(chain: Chain) -> bool:
@@ -52,7 +65,7 @@ def excess_risk_replace(
 ) -> Values:
     """The error adds up linearly over generations."""
     d = dimensions(source)
-    return np.asarray(source.noise**2 * d * np.cumsum(1 / (n - d - 1)))
+    return while_fitted(np.cumsum(_noise(n, source, d)), n, d)
 
 
 @law(
@@ -65,7 +78,7 @@ def excess_risk_replace(
 )
 def excess_risk_norm_replace(source: RegressionNorm, learner: OLSNorm, regime: Replace, n: Sizes) -> Values:
     """The same law at the size of real regressions, where only the error's norm is drawn."""
-    return np.asarray(source.noise**2 * source.d * np.cumsum(1 / (n - source.d - 1)))
+    return while_fitted(np.cumsum(_noise(n, source, source.d)), n, source.d)
 
 
 @law(
@@ -79,7 +92,7 @@ def excess_risk_norm_replace(source: RegressionNorm, learner: OLSNorm, regime: R
 def excess_risk_accumulate(source: LinearModel, learner: OLS, regime: Accumulate, n: Sizes) -> Values:
     """Accumulating bounds the error; with new inputs in each generation it stays below pi^2/6 of the first."""
     d, total = dimensions(source), np.cumsum(n)
-    return np.asarray(source.noise**2 * d * np.cumsum(n / (total * (total - d - 1))))
+    return np.cumsum(_noise(total, source, d) * n / total)
 
 
 @law(
@@ -98,11 +111,11 @@ def excess_risk_bound_accumulate(source: LinearModel, learner: OLS, regime: Accu
     return np.full(len(n), np.pi**2 / 6 * source.noise**2 * d / (n[0] - d - 1))
 
 
-def carried(rows: float, synthetic: float, d: int) -> float:
+def carried(rows: Any, synthetic: Any, d: int) -> Any:
     """Compute the share of the last model's error that survives a fit to `synthetic` of its rows among `rows`."""
     between = synthetic * (rows - synthetic) / (rows * (rows - 1) * (rows + 2))
     within = synthetic * (synthetic + 2) / (rows * (rows + 2)) - between
-    return float(within + between * (rows * d - 2) / (rows - d - 1))
+    return within + between * (rows * d - 2) / (rows - d - 1)
 
 
 @law(
@@ -117,9 +130,9 @@ def carried(rows: float, synthetic: float, d: int) -> float:
 def excess_risk_fresh_real(source: LinearModel, learner: OLS, regime: FreshReal, n: Sizes) -> Values:
     """A share of fresh real labels bounds the error."""
     d = dimensions(source)
-    made = [float(rows) - round(float(rows) * regime.real_fraction) for rows in n]
-    keep = np.array([carried(float(rows), p, d) for rows, p in zip(n, made, strict=True)])
-    return recurrence(0.0, keep, source.noise**2 * d / (n - d - 1))
+    enough = np.maximum(n, d + 2)
+    keep = np.asarray(carried(enough, enough - np.rint(enough * regime.real_fraction), d))
+    return while_fitted(recurrence(0.0, keep, _noise(n, source, d)), n, d)
 
 
 @law(
