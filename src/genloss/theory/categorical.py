@@ -22,6 +22,7 @@ DUALITY = "duality with the number of ancestors (Kingman 1982; Wright-Fisher)"
 SEDDIK = "Seddik et al. 2024 (2404.05090)"
 Symbols = Categorical | Zipf
 _BUDGET = 4e6
+_RARE, _SHORT, _LEFT = 0.05, 0.1, 2.0  # what an asymptotic law of rare symbols may leave out
 _ZIPF = Chain(Zipf(30, 1.5), CategoricalMLE(), Replace(40), n0=40)
 _FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
 _TALE = Chain(Zipf(3_000, 1.5), CategoricalMLE(), Replace(100), n0=100)
@@ -56,6 +57,11 @@ def heterozygosity_of(source: Any) -> float:
 def neutral(chain: Chain) -> bool:
     """Whether symbols are refitted by their frequencies and drawn as fitted, with a duality of affordable cost."""
     return _neutral(chain.source, chain.learner)
+
+
+def varied(chain: Chain) -> bool:
+    """The same, and there are two symbols or more to choose from."""
+    return neutral(chain) and int(np.count_nonzero(chain.source.p)) > 1  # type: ignore[attr-defined]
 
 
 def listed(chain: Chain) -> bool:
@@ -199,7 +205,7 @@ def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n
 @law(
     "tails_before_spread",
     example=_ZIPF,
-    when=neutral,
+    when=varied,
     reference=DUALITY,
     formula=r"\tfrac1K\sum_kE(1-p_k)^{A_t}-\Bigl[1-\prod_{i\le t}(1-1/n_i)\Bigr]",
     tags=(TAILS_FIRST,),
@@ -233,17 +239,32 @@ def lost_symbols_replace(source: Symbols, learner: CategoricalMLE, regime: Repla
     example=Chain(Zipf(500, 1.1), CategoricalMLE(), Replace(300), n0=300),
     when=lambda chain: neutral(chain) and not callable(chain.regime.n),  # type: ignore[attr-defined]
     reference="Kolmogorov 1938: critical branching",
-    formula=r"P(k\ \text{lost by } t)\simeq e^{-n p_k(1-f_t)},\ f_0=0,\ f_{t+1}=e^{f_t-1}",
+    formula=r"P(k\ \text{lost by } t)\simeq e^{-p_ka_t},\ a_0=n_0,\ a_t=n_0(1-e^{-\frac n{n_0}(1-f_{t-1})}),\ f_0=0,"
+    r"\ f_{t+1}=e^{f_t-1}\ (n=n_0:\ a_t=n(1-f_t));\ \text{while what is lost is rare}",
     tolerance=0.02,
     tags=(TAILS_FIRST,),
 )
 def lost_mass_branching_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """A rare symbol's copies are a critical branching process: it is lost like 1 - 2/t."""
-    values, _, counts = losing(source)
-    alive = survival(len(n))
-    alive[1:] *= n[0] / n[-1] if n[-1] > 0 else 1.0
-    scale = np.concatenate((n[:1], np.full(len(n) - 1, n[-1])))
-    return power_sums(scale * alive, *merged(values, values * counts, float(scale.max())))
+    values, decay, counts = losing(source)
+    first = float(values * counts @ np.exp(-n[0] * decay))
+    lines = surviving(n, survival(len(n)))
+    total = power_sums(lines, *merged(values, values * counts, float(n[0])))
+    commonest = values[-1] * np.exp(-lines * values[-1])
+    rare = (commonest < _RARE * total) & (abs(total[0] - first) < _RARE * first)
+    return np.where(rare, total, np.nan)
+
+
+def surviving(n: Sizes, alive: Floats) -> Floats:
+    """Compute how many of the n_0 first rows have descendants, where those of one row of a later generation do.
+
+    A row of generation 0 has a Poisson number of copies in generation 1, n / n_0 on average, and later ones 1.
+
+    Args:
+        n: Rows of each generation; all but the first equal.
+        alive: The chance that a row has descendants so many generations later.
+    """
+    return np.concatenate((n[:1], n[0] * -np.expm1(-n[1:] / n[0] * alive[: len(n) - 1])))
 
 
 def survival(generations: int) -> Floats:
@@ -260,15 +281,20 @@ def survival(generations: int) -> Floats:
     example=_TALE,
     when=lambda chain: neutral(chain) and chain.source.exponent > 1 and not callable(chain.regime.n),  # type: ignore[attr-defined]
     reference="Dohmatob et al. 2024 (2402.07043) for one generation; later ones by " + DUALITY,
-    formula=r"E\,\text{lost}_t\simeq E\,\text{lost}_0\Bigl(\tfrac{t+2}2\Bigr)^{c},\ c=1-1/\beta",
+    formula=r"E\,\text{lost}_t\simeq E\,\text{lost}_0\bigl(1-e^{-\frac{2n}{n_0(t+1)}}\bigr)^{-c},\ c=1-1/\beta,\ t\ge1"
+    r"\ (n=n_0:\ \approx E\,\text{lost}_0(\tfrac{t+2}2)^c);\ \text{tail beyond } n_0\text{ rows long}",
     generations=7,
     tolerance=0.06,
     tags=(TAILS_FIRST,),
 )
 def lost_mass_zipf_replace(source: Zipf, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """With Zipf tails the loss grows like a power of the generation below 1: not linearly."""
-    first = float(source.p @ (1 - source.p) ** n[0])
-    return np.asarray(first * ((np.arange(len(n)) + 2) / 2) ** (1 - 1 / source.exponent))
+    first = float(source.p @ np.exp(n[0] * np.log1p(-np.minimum(source.p, 1 - 1e-16))))
+    lines = surviving(n, 2 / (np.arange(len(n)) + 2))
+    # What an endless tail would hold beyond the last symbol, and the copies of the commonest one that are left.
+    beyond = len(source.p) * source.p.min() / (source.exponent - 1)
+    speaks = (beyond < _SHORT * first) & (lines * source.p.max() > _LEFT)
+    return np.where(speaks, first * (n[0] / lines) ** (1 - 1 / source.exponent), np.nan)
 
 
 @law(

@@ -17,6 +17,7 @@ from genloss.theory.measures import PATHS
 
 SOFTMAX = "softmax bounds"
 _LONGEST = 20_000
+_SETTLED = 1e-4
 _FEW = Chain(Categorical([0.5, 0.3, 0.2]), CategoricalMLE(), Replace(8), n0=8)
 _LONG = Chain(Categorical([0.6, 0.4]), CategoricalMLE(), Replace(6), n0=6)
 _FIXED = Chain(Categorical([0.4, 0.3, 0.2, 0.1]), CategoricalMLE(), FixedReal(30, 10), n0=10)
@@ -73,7 +74,7 @@ def collapsed_most_replace(source: Symbols, learner: CategoricalMLE, regime: Rep
 )
 def collapsed_least_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """Total collapse is certain in the long run."""
-    return np.asarray(np.maximum(0, 1 - n[0] * heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n)))))
+    return np.asarray(np.maximum(0, 1 - unsettled(source, n)))
 
 
 PATHS["collapsed"] = lambda draws: (1 - draws).sum(axis=1)
@@ -155,17 +156,23 @@ def collapsed_time_least_replace(source: Symbols, learner: CategoricalMLE, regim
     "fixed_symbols",
     kind="asymptotic",
     dims=("symbol",),
-    example=_LONG,
+    example=Chain(Categorical([0.6, 0.4]), CategoricalMLE(), Replace(3), n0=3),
     when=listed,
     reference=SEDDIK + ", proposition 1; Wright 1931",
-    formula=r"P(\text{the symbol left is } k)=p_k",
-    generations=120,
-    first=100,
+    formula=r"P(\text{the symbol left is } k)=p_k,\ \text{once } n_tH\textstyle\prod_{i\le t}(1-1/n_i)<10^{-4}",
+    generations=30,
+    first=24,
     replicates=20_000,
 )
 def fixed_symbols_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
-    """The symbol that is left at last is a draw from the truth."""
-    return np.array(np.broadcast_to(source.p, (len(n), len(source.p))))
+    """The symbol that is left at last is a draw from the truth; it speaks once hardly any chain has more than one."""
+    settled = unsettled(source, n) < _SETTLED
+    return np.where(settled[:, None], source.p, np.nan)
+
+
+def unsettled(source: Symbols, n: Sizes) -> Floats:
+    """Bound the chance that more than one symbol is left: then two draws differ with a chance of at least 1/n."""
+    return np.asarray(n * heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n))))
 
 
 def _kept(regime: FixedReal, n: Sizes) -> tuple[float, float]:
