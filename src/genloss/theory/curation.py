@@ -1,6 +1,7 @@
 """Laws of verified, selected and filtered synthetic data, and of weighted real data."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -10,6 +11,7 @@ from genloss.curators import ImperfectFilter
 from genloss.data import Floats
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.regimes import FreshReal
+from genloss.theory.chosen import Choice, UnsupportedError, fixed_weights, mixed_weights
 from genloss.theory.laws import Sizes, Values, law
 
 MINORITIES = "average may improve while minorities lose"
@@ -17,30 +19,50 @@ _WEIGHTS = np.array([0.3, 0.618, 0.9])
 _KEPT, _PASSED = 0.8, 0.45  # a verifier's rates of keeping right and wrong labels
 _SIZE, _D, _ROWS = 2.0, 10_000, 20_000
 _ERRORS = np.array([0.3, 0.55, 0.64, 0.75])
+_SUMMED, _SCHEDULED = 20_000, 1_000
 
 
 @law(
     "real_share",
-    kind="asymptotic",
-    example=Chain(Gaussian(), GaussianMLE(), FreshReal(400, 0.3), 400, ImperfectFilter(0.8, 0.1)),
+    example=Chain(Gaussian(), GaussianMLE(), FreshReal(15, 0.3), 15, ImperfectFilter(0.4, 0.1)),
     reference="Bayes' rule; Drayson, Yilmaz and Lampos 2025 (2502.15654) for the use of detectors",
-    formula=r"\alpha=\frac{(1-s)(1-f)}{(1-s)(1-f)+s(1-p)},\ s=1-\text{real fraction}",
+    formula=r"E\frac R{R+S}\simeq\frac{(1-s)(1-f)}{(1-s)(1-f)+s(1-p)},\ R\sim\mathrm{Bin}((1-s)n,1-f),"
+    r"\ S\sim\mathrm{Bin}(sn,1-p)\ \text{(drawn together where the composition is binomial)}",
     replicates=20_000,
-    tolerance=0.01,
     first=1,
 )
-def real_share_filtered(
-    source: Gaussian, learner: GaussianMLE, regime: FreshReal, curator: ImperfectFilter, n: Sizes
-) -> Values:
+def real_share_filtered(regime: FreshReal, curator: ImperfectFilter, n: Sizes) -> Values:
     """An imperfect detector or watermark filter acts like a larger real fraction in the laws of fresh real data."""
-    return np.full(len(n), filtered_share(regime.real_fraction, curator.true_positive, curator.false_positive))
+    rows, back = np.unique(n, return_inverse=True)
+    if len(rows) > _SCHEDULED:
+        return np.full(len(n), np.nan)
+    return np.array([_share_left(regime, curator, float(count)) for count in rows])[back]
+
+
+def _any_rows(rows: Any) -> Any:
+    """Gain nothing from any number of rows, as far as the share of real ones goes."""
+    return 0.0 * rows
+
+
+def _share_left(regime: FreshReal, curator: ImperfectFilter, rows: float) -> float:
+    """Compute the expected share of real rows among those that a filter leaves of a pool."""
+    choice = Choice(1 - curator.false_positive, 1 - curator.true_positive)
+    real = rows * regime.real_fraction if regime.ragged else float(round(rows * regime.real_fraction))
+    if rows > _SUMMED:
+        return filtered_share(real / rows, curator.true_positive, curator.false_positive)
+    try:
+        if regime.ragged:
+            return mixed_weights(rows, regime.real_fraction, choice, _any_rows).real
+        return fixed_weights(real, rows - real, choice, _any_rows).real
+    except UnsupportedError:
+        return math.nan
 
 
 def filtered_share(real_fraction: float, true_positive: float, false_positive: float) -> float:
-    """Compute the real share that an imperfect filter leaves."""
+    """Compute the real share that an imperfect filter leaves of many rows; NaN where it leaves none."""
     real = real_fraction * (1 - false_positive)
     made = (1 - real_fraction) * (1 - true_positive)
-    return real / (real + made)
+    return real / (real + made) if real + made > 0 else math.nan
 
 
 def critical_error(kept: float, passed: float) -> float:
