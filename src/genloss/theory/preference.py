@@ -24,6 +24,7 @@ class Choice:
 
     def __init__(self, p: Array, reward: Array, k: float, temperature: float = 1.0) -> None:
         there = np.asarray(p) > 0
+        reward = np.asarray(reward, dtype=float)
         reward = np.where(there, reward, np.min(reward, where=there, initial=np.inf))
         levels, self._level = np.unique(reward, return_inverse=True)
         self._k, self._best = k, temperature == 0

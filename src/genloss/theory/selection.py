@@ -60,8 +60,8 @@ def _kept(curator: Preferred, learner: GaussianMLE, n: Sizes) -> Floats:
     example=_BEST,
     when=_best_of_linear,
     reference="order statistics; " + FERBACH + " for reward selection",
-    formula=r"E\sigma_t^2=\sigma^2\prod_{i\le t}\mathrm{Var}(Z_{(K)})\,(1-\tfrac1{m_i}),\ m_i=\lfloor n_i/K\rfloor,"
-    r"\ Z_{(K)}\text{ the largest of } K",
+    formula=r"E\sigma_t^2=\sigma^2\prod_{i\le t}q^2\,\frac{m_i-1}{m_i-\mathrm{ddof}},\ q^2=\mathrm{Var}\,Z_{(K)},"
+    r"\ m_i=\lfloor n_i/K\rfloor,\ Z_{(K)}\text{ the largest of } K",
     tags=(MINORITIES,),
 )
 def variance_best_of_replace(
@@ -77,8 +77,8 @@ def variance_best_of_replace(
     example=Chain(Gaussian(1.0), GaussianMLE(), Replace(2_000), 2_000, Preferred(-1.0, k=2, temperature=0.0)),
     when=_best_of_linear,
     reference="order statistics; " + FERBACH + " for reward selection",
-    formula=r"E\mu_t\simeq\mu+\sigma\,E Z_{(K)}\frac{1-q^{t+1}}{1-q},\ q=\mathrm{sd}\,Z_{(K)}\ (K=2:\ "
-    r"\mu_\infty=\mu+3.236\,\sigma)",
+    formula=r"E\mu_t\simeq\mu\pm\sigma\,E Z_{(K)}\sum_{i\le t}\prod_{j<i}q\,a_j,\ a_j^2=\frac{m_j-1}{m_j-\mathrm{ddof}}"
+    r"\ (a=1:\ \frac{1-q^{t+1}}{1-q};\ K=2:\ \mu_\infty=\mu\pm3.236\,\sigma),\ \pm\text{ the sign of } r",
     generations=5,
     tolerance=0.003,
     tags=(MINORITIES,),
@@ -114,8 +114,9 @@ def _steps(source: Gaussian, learner: GaussianMLE, curator: Preferred, n: Sizes)
     example=_SOFT,
     when=_softly,
     reference=FERBACH + ", K-wise choice, with the Gaussian refitted",
-    formula=r"\sigma_{t}^2=\sigma_{t-1}^2\,\mathrm{Var}\,Z_c,\ Z_c\text{ chosen of } K\text{ normal draws in }"
-    r"\text{proportion to }e^{cz},\ c=\sigma_{t-1}r/\tau",
+    formula=r"\sigma_{t}^2=\sigma_{t-1}^2\,\mathrm{Var}\,Z_c\,\frac{m_t-1}{m_t-\mathrm{ddof}},\ "
+    r"Z_c\text{ chosen of } K\text{ normal draws in proportion to }e^{cz},\ c=\sigma_{t-1}r/\tau,"
+    r"\ m_t=\lfloor n_t/K\rfloor",
     generations=4,
     tolerance=0.005,
     tags=(MINORITIES,),
@@ -151,7 +152,8 @@ def mean_preferred_replace(
     example=Chain(Gaussian(), GaussianMLE(ddof=1), Replace(1_000), 1_000, Preferred(0.5, k=4)),
     when=_weakly,
     reference="second-order expansion of " + FERBACH + ", K-wise choice",
-    formula=r"\sigma_t^{-2}\simeq\sigma^{-2}+(t+1)\frac{K-1}{K^2}\frac{r^2}{\tau^2}",
+    formula=r"\sigma_t^2\simeq\frac{a_0^2\cdots a_t^2}{\sigma^{-2}+(t+1)\frac{K-1}{K^2}\frac{r^2}{\tau^2}},"
+    r"\ a_i^2=\frac{m_i-1}{m_i-\mathrm{ddof}},\ m_i=\lfloor n_i/K\rfloor",
     tolerance=0.03,
     tags=(MINORITIES,),
 )
@@ -160,8 +162,8 @@ def variance_weakly_preferred_replace(
 ) -> Values:
     """A weak preference kills the spread like 1/t, not exponentially; choosing of many is gentler than of two."""
     k, slope = curator.k, float(curator.reward) / curator.temperature  # type: ignore[arg-type]
-    precision = 1 / source.var + (np.arange(len(n)) + 1) * (k - 1) / k**2 * slope**2
-    return np.asarray(np.cumprod(_kept(curator, learner, n)) / precision)
+    gained = (np.arange(len(n)) + 1) * (k - 1) / k**2 * slope**2
+    return np.asarray(source.var * np.cumprod(_kept(curator, learner, n)) / (1 + source.var * gained))
 
 
 def _rewarded(chain: Chain) -> bool:
