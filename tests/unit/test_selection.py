@@ -16,7 +16,7 @@ from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Categorical, CategoricalMLE, Counts, Zipf
 from genloss.theory import LAWS, applicable
 from genloss.theory.curation import accuracy_verified, critical_error
-from genloss.theory.preference import best_of, chosen, preferred
+from genloss.theory.preference import Preferences, best_of, chosen, preferred
 from genloss.theory.selection import quadratic
 from helpers import assert_mean
 
@@ -96,6 +96,13 @@ def test_a_choice_with_a_linear_reward_lies_between_chance_and_the_best():
     k, slope = 4, 1e-3
     assert 1 - preferred(k, slope)[1] == pytest.approx(slope**2 * (k - 1) / k**2, rel=1e-4)
     assert preferred(10**12, 1.3) == pytest.approx((1.3, 1.0), abs=1e-9)  # tilting moves a Gaussian and no more
+
+
+@pytest.mark.parametrize("k", [2, 10, 10**6])
+def test_preferences_read_off_a_table_have_the_digits_of_those_computed(k):
+    read = Preferences(k)
+    for slope in [0.0, 1e-9, 0.01, 0.3337, 0.98, 1.0] + 5 * [1.001, 1.7, 4.2, 9.9, 300.0]:
+        np.testing.assert_allclose(read(slope), preferred(k, slope), rtol=1e-8, atol=1e-15)
 
 
 @pytest.mark.parametrize("slope", [0.3, 0.999, 1.001, 4.0])
@@ -254,6 +261,37 @@ def test_a_preference_without_strength_changes_only_the_number_of_rows():
     plain = gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Replace(20), 20)
     none = LAWS["variance_preferred_replace"].values(gaussian(Preferred(0.0, 3)), 5)
     np.testing.assert_allclose(none, LAWS["variance_replace"].values(plain, 5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("reward", [3.0, -0.4])
+def test_preferences_are_followed_over_many_generations(reward):
+    chain = gl.Chain(
+        gl.Gaussian(2.0, 4.0), gl.GaussianMLE(ddof=1), gl.Replace(3_000), 3_000, Preferred(reward, 3, temperature=0.5)
+    )
+    mean, var = 2.0, 4.0
+    means, variances = [], []
+    for _ in range(40):
+        gain, shrink = preferred(3, reward * math.sqrt(var) / 0.5)
+        mean, var = mean + gain * math.sqrt(var), var * shrink
+        means.append(mean)
+        variances.append(var)
+    np.testing.assert_allclose(LAWS["mean_preferred_replace"].values(chain, 39), means, rtol=1e-9)
+    np.testing.assert_allclose(LAWS["variance_preferred_replace"].values(chain, 39), variances, rtol=1e-9)
+    long = LAWS["variance_preferred_replace"].values(chain, 110_000)
+    assert (np.diff(long[:100_000]) < 0).all()
+    assert np.isnan(long[100_000:]).all()
+    # In the long run like 1 / t, by the expansion for weak preferences.
+    assert long[99_999] == pytest.approx(9 / 2 * 0.25 / reward**2 / 1e5, rel=1e-3)
+
+
+def test_choices_among_very_many_symbols_are_followed_within_a_budget():
+    rewards = np.linspace(0, 1, 5_000)
+    chain = gl.Chain(Zipf(5_000), CategoricalMLE(), gl.Replace(60), 60, Preferred(rewards, 2))
+    found = LAWS["frequency_preferred_replace"].values(chain, 3_000)
+    assert np.isfinite(found[:50]).all()
+    assert np.isnan(found[-1]).all()
+    few = gl.Chain(Zipf(3), CategoricalMLE(), gl.Replace(60), 60, Preferred([0.0, 1.0, 2.0], 2))
+    assert LAWS["frequency_preferred_replace"].values(few, 3_000)[-1].tolist() == pytest.approx([0, 0, 1])
 
 
 def test_symbols_that_are_alike_keep_their_frequencies():

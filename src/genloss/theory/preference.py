@@ -1,5 +1,6 @@
 """What is chosen of k draws, by how much it is liked: of symbols, and of normal draws with a linear reward."""
 
+import functools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from genloss.data import Array, Floats
 
 _STEP = 0.25
+_SINGLE, _NODES, _PIECES = 20, (28, 64), 512
 
 
 class Choice:
@@ -36,6 +38,12 @@ class Choice:
             s = np.exp(np.arange(-37 - math.log(k), 4 - math.log(self._weight[0]), _STEP))
             exponent = -np.outer(s, self._weight)
             self._s, self._falls, self._rises = s, np.exp(exponent), -np.expm1(exponent)
+
+    @property
+    def cost(self) -> int:
+        """About how many numbers are gone through in one step."""
+        table = 1 if self._best or math.isinf(self._k) else len(self._s)
+        return 20_000 + 5 * len(self._level) + 3 * table * (int(self._level.max()) + 1)
 
     def after(self, p: Array) -> Floats:
         """Compute the law of what is chosen, where p is the law of a draw; nothing that was not there may be."""
@@ -85,6 +93,59 @@ def preferred(k: float, slope: float) -> tuple[float, float]:
     return math.copysign(mean, slope), square - mean**2
 
 
+class Preferences:
+    """Mean and variance of the chosen one of k standard normal draws, for slope after slope: see `preferred`.
+
+    Slopes up to 1 are read off a table, and so are steeper ones from the 20th on: few are asked for in most chains.
+
+    Args:
+        k: Draws that compete.
+    """
+
+    def __init__(self, k: int) -> None:
+        self._k, self._asked = k, 0
+
+    def __call__(self, slope: float) -> tuple[float, float]:
+        """Compute mean and variance for a slope of 0 or more."""
+        if slope <= 1:
+            gain, fall = _read(_table(self._k, False), slope)
+            return slope * gain, 1 - slope**2 * fall
+        self._asked += 1
+        if self._asked < _SINGLE:
+            return preferred(self._k, slope)
+        return _read(_table(self._k, True), 1 / slope)
+
+
+@functools.lru_cache(maxsize=16)
+def _table(k: int, steep: bool) -> list[list[float]]:
+    """Tabulate mean / slope and (1 - variance) / slope^2, or for steep ones mean and variance by 1 / slope.
+
+    Both are smooth, so that few values, at Chebyshev's points, say all.
+    """
+    from scipy.interpolate import CubicSpline
+
+    nodes = _NODES[steep]
+    x = (np.cos(np.pi * (np.arange(nodes) + 0.5) / nodes) + 1) / 2
+    found = np.array([preferred(k, 1 / c if steep else c) for c in x])
+    if not steep:
+        found = np.stack([found[:, 0] / x, (1 - found[:, 1]) / x**2], -1)
+    order = np.arange(nodes)
+    series = (
+        np.cos(np.outer(order, np.pi * (order + 0.5) / nodes)) @ found * np.where(order == 0, 1, 2)[:, None] / nodes
+    )
+    grid = np.linspace(0, 1, _PIECES + 1)
+    pieces = CubicSpline(grid, np.cos(np.outer(np.arccos(2 * grid - 1), order)) @ series)
+    return pieces.c.transpose(1, 2, 0).reshape(_PIECES, 8).tolist()
+
+
+def _read(table: list[list[float]], x: float) -> tuple[float, float]:
+    """Read two numbers off a table of cubic pieces on [0, 1]."""
+    i = min(int(x * _PIECES), _PIECES - 1)
+    d = x - i / _PIECES
+    a3, a2, a1, a0, b3, b2, b1, b0 = table[i]
+    return ((a3 * d + a2) * d + a1) * d + a0, ((b3 * d + b2) * d + b1) * d + b0
+
+
 def _gentle(k: float, slope: float) -> tuple[float, float]:
     """Compute the first two moments of what is chosen on a grid of draws, which is fine enough for slopes up to 1."""
     z = np.arange(-10, 10 + slope, 0.5)
@@ -100,8 +161,9 @@ def _steep(k: float, slope: float) -> tuple[float, float]:
     far = 42 + math.log(k)
     noise = np.arange(-4.5, far, _STEP)
     share = np.exp(-noise - np.exp(-noise)) * _STEP
-    largest = np.arange(-10 - 4.5 / slope, math.sqrt(2 * far) + far / slope, 1 / 32)
+    step = max(1 / 32, 0.2 / slope)
+    largest = np.arange(-10 - 4.5 / slope, math.sqrt(2 * far) + far / slope, step)
     draw = largest[:, None] - noise / slope
     others = _log(ndtr(draw) @ share, ndtr(-draw) @ share)
-    weight = k / 32 * np.exp((k - 1) * others)[:, None] * np.exp(-(draw**2) / 2) / math.sqrt(2 * math.pi) * share
+    weight = k * step * np.exp((k - 1) * others)[:, None] * np.exp(-(draw**2) / 2) / math.sqrt(2 * math.pi) * share
     return float((weight * draw).sum()), float((weight * draw**2).sum())

@@ -15,12 +15,14 @@ from genloss.regimes import Replace
 from genloss.theory.categorical import Symbols, neutral
 from genloss.theory.curation import MINORITIES
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.preference import Choice, best_of, chosen, preferred
+from genloss.theory.preference import Choice, Preferences, best_of, chosen
 
 FERBACH = "Ferbach et al. 2024 (2407.09499)"
 _MOST_SYMBOLS = 10_000
 _COMPETE = (2, 3, 10, math.inf)
 _DRAWS = 8_000
+_LONGEST = 100_000
+_SETTLED, _BUDGET = 1e-16, 1e9
 
 
 def _linear(chain: Chain) -> bool:
@@ -95,17 +97,19 @@ def mean_best_of_replace(
 
 
 def _steps(source: Gaussian, learner: GaussianMLE, curator: Preferred, n: Sizes) -> tuple[Floats, Floats]:
-    """Follow mean and variance for many rows."""
-    slope: Any = curator.reward
-    mean, var, out = float(source.mean), float(source.var), []
-    for kept in _kept(curator, learner, n):
+    """Follow mean and variance for many rows, over 100,000 generations at most."""
+    reward: Any = curator.reward
+    slope, sign = abs(reward) / curator.temperature, math.copysign(1.0, reward)
+    mean, var, out = float(source.mean), float(source.var), np.full((2, len(n)), np.nan)
+    chosen_of = Preferences(curator.k)
+    for t, kept in enumerate(_kept(curator, learner, n[:_LONGEST]).tolist()):
+        if math.isnan(kept):
+            break
         std = math.sqrt(var)
-        known = not math.isnan(kept + var)
-        gain, shrink = preferred(curator.k, slope * std / curator.temperature) if known else (math.nan, math.nan)
-        mean, var = mean + gain * std, var * shrink * kept
-        out.append((mean, var))
-    means, variances = np.array(out).T
-    return means, variances
+        gain, shrink = chosen_of(slope * std)
+        mean, var = mean + sign * gain * std, var * shrink * kept
+        out[:, t] = mean, var
+    return out[0], out[1]
 
 
 @law(
@@ -196,11 +200,15 @@ def frequency_preferred_replace(
 ) -> Values:
     """What users like better takes the place of the rest, until what they like best is alone."""
     choice = Choice(source.p, np.asarray(curator.reward), curator.k, curator.temperature)
-    p, out = source.p, []
-    for _ in range(len(n)):
-        p = choice.after(p)
-        out.append(p)
-    return np.array(out)
+    p = source.p
+    out = np.full((len(n), len(p)), np.nan)
+    for t in range(min(len(n), 1 + int(_BUDGET / choice.cost))):
+        before, p = p, choice.after(p)
+        out[t] = p
+        if np.abs(p - before).max() < _SETTLED:
+            out[t:] = p
+            break
+    return out
 
 
 def _gains(rng: Generator, replicates: int) -> Floats:
