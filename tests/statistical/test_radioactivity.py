@@ -6,7 +6,7 @@ import pytest
 from genloss.corpus import Sotu
 from genloss.data import concat
 from genloss.families.ngram import NGram
-from genloss.provenance import KGW, Watermarked, WatermarkSpec
+from genloss.provenance import KGW, Unigram, Watermarked, WatermarkSpec
 from genloss.provenance.radioactivity import closed_model, open_model
 
 pytestmark = pytest.mark.statistical
@@ -86,3 +86,46 @@ def test_the_law_of_a_clean_model_is_no_evidence_in_watermarked_contexts(real, s
         found += [open_model(spec, clean, marked, choice=c, rng=rng, most=150).log10_p for c in ("best", "law")]
     assert min(found) > -5
     assert np.median(found) > -1
+
+
+def copied_from(size, back):
+    """A model that knows nothing: it proposes what followed any of the last tokens before, in its context alone."""
+
+    def law(ids):
+        found = np.full(size, 1e-6)
+        for token in ids[-back:]:
+            np.add.at(found, ids[np.flatnonzero(ids[:-1] == token) + 1], 1.0)
+        return found
+
+    return law
+
+
+@pytest.mark.parametrize("choice", ["best", "drawn"])
+def test_a_model_that_repeats_the_words_of_its_context_knows_no_key(choice, seed):
+    rng = np.random.default_rng(seed)
+    scheme = Unigram(1000, key=77)
+    law = np.where(scheme.mask, 4.0, 1.0) / np.where(scheme.mask, 4.0, 1.0).sum()
+    documents = [rng.choice(1000, size=200, p=law) for _ in range(50)]
+    found = open_model(scheme, lambda ids: np.bincount(ids, minlength=1000) + 1e-6, documents, choice=choice, rng=rng)
+    assert found.p_value > 1e-3
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        KGW(300, key=12345, seeding="minhash", width=4),
+        KGW(300, key=12345, seeding="anchored-minhash", own=True, width=4),
+        KGW(300, key=12345, seeding="skipgram", width=3),
+    ],
+    ids=["minhash", "selfhash", "skipgram"],
+)
+def test_a_model_that_copies_from_its_context_knows_no_key(scheme, seed):
+    """Windows that differ share a seed: the model copies green tokens though no window of its context returns."""
+    rng = np.random.default_rng(seed)
+    documents: list[list[int]] = [[] for _ in range(12)]
+    for document in documents:
+        while len(document) < 200:
+            document.append(scheme.choose(document, np.ones(300) / 300, rng))
+    assert WatermarkSpec(scheme).detect_corpus(documents).log10_p < -10
+    for choice in ("best", "drawn") if scheme.own else ("best", "drawn", "law"):
+        assert open_model(scheme, copied_from(300, 3), documents, choice=choice, rng=rng).p_value > 1e-3

@@ -4,7 +4,8 @@ A student of watermarked text favours, a little, the tokens that the watermark f
 2402.14904). One document shows nothing; many distinct pairs of a window and a token do. The null hypothesis is that the
 model knows nothing of the key: its choices then are as good as drawn beforehand, and every new pair is a new draw of
 the pseudorandom function, whatever the model is. For that to hold, the model must not have read the key's traces in its
-own prompt: windows that stand in the prompt are left out.
+own prompt or context: what it may have copied from there is left out, by windows and by units (a seed and a token),
+since several windows may share a unit.
 """
 
 import math
@@ -79,8 +80,8 @@ def open_model(
     """Test a model by its law of the next token, after contexts like those that it may have been trained on.
 
     The contexts are the beginnings of documents, best of all of watermarked ones like those suspected: the model has
-    seen what follows their windows. Tokens whose window stands earlier in their document are left out, and every pair
-    of a window and a token counts once.
+    seen what follows their windows. A model may copy the key's traces from its context, so that left out are tokens
+    whose window stands earlier in their document, and choices whose unit (seed and token) does; every unit counts once.
 
     Args:
         spec: The watermark.
@@ -111,16 +112,17 @@ def open_model(
         assert isinstance(scheme, KGW)
         return _by_law(scheme, asked)
     found = _Pairs()
-    windows: list[Tokens] = []
-    chosen: list[int] = []
-    for window, law in asked:
-        windows.append(window)
-        chosen.append(int(np.argmax(law)) if choice == "best" else drawn(law, rng))
-        if len(chosen) * (reach + 1) >= CHUNK:
-            found.add(*_scored(scheme, windows, chosen))
-            windows, chosen = [], []
-    if chosen:
-        found.add(*_scored(scheme, windows, chosen))
+    for tokens, each in asked:
+        at: list[int] = []
+        chosen: list[int] = []
+        for i, law in each:
+            at.append(i)
+            chosen.append(int(np.argmax(law)) if choice == "best" else drawn(law, rng))
+            if len(at) * (reach + 1) >= CHUNK:
+                found.add(*_chosen(scheme, tokens, reach, at, chosen))
+                at, chosen = [], []
+        if at:
+            found.add(*_chosen(scheme, tokens, reach, at, chosen))
     return found.evidence(scheme)
 
 
@@ -140,23 +142,31 @@ class _Pairs:
         return evidence_of(scheme, float(self.values.sum()), len(self.units))
 
 
-def _asked(
-    scheme: Scheme, model: Any, documents: Any, reach: int, context: int, most: int
-) -> Iterator[tuple[Tokens, Floats]]:
-    """The window before a token, and the model's law of it; windows that stand earlier in the document are left out."""
+Asked = Iterator[tuple[Tokens, Iterator[tuple[int, Floats]]]]
+"""Documents; of each the places where the model is asked, and its law there."""
+
+
+def _asked(scheme: Scheme, model: Any, documents: Any, reach: int, context: int, most: int) -> Asked:
+    """Ask the model for each token but those whose window stands earlier in its document."""
     left = most
-    for tokens, law_at in _documents(scheme, model, documents, context):
+
+    def places(tokens: Tokens, law_at: Callable[[int], Floats]) -> Iterator[tuple[int, Floats]]:
+        nonlocal left
         seen: set[bytes] = set()
         for i in range(reach, len(tokens)):
-            window = tokens[i - reach : i]
-            name = window.tobytes()
+            name = tokens[i - reach : i].tobytes()
             if name in seen and reach:
                 continue
             seen.add(name)
             if not left:
                 return
             left -= 1
-            yield window, law_at(i)
+            yield i, law_at(i)
+
+    for tokens, law_at in _documents(scheme, model, documents, context):
+        if not left:
+            return
+        yield tokens, places(tokens, law_at)
 
 
 def _documents(
@@ -208,25 +218,25 @@ def _law(given: Any, size: int) -> Floats:
     return check_law(found, size)
 
 
-def _by_law(scheme: KGW, asked: Iterator[tuple[Tokens, Floats]]) -> Evidence:
+def _by_law(scheme: KGW, asked: Asked) -> Evidence:
     """The probability of green lists over windows of distinct seeds.
 
     Under the null, a list is a random subset: the probability that a law gives it lies between 0 and 1, with mean G / V
-    and a variance that the sum of squares of the law decides.
+    and a variance that the sum of squares of the law decides. A seed that stands earlier in its document is left out:
+    the model has read which tokens its list favours.
     """
     seen: set[int] = set()
     total = variance = 0.0
     gamma, size = scheme.greens / scheme.vocab_size, scheme.vocab_size
-    for window, law in asked:
-        tokens = np.append(window, 0).astype(np.int32)
-        seed = int(scheme.seeds(tokens, np.array([0, len(tokens)]))[0][-1])
-        if scheme.table is not None:
-            seed = int(window[-1])
-        if seed in seen:
-            continue
-        seen.add(seed)
-        total += float(law[scheme.green(window)].sum())
-        variance += gamma * (1 - gamma) * size / (size - 1) * max(float(law @ law) - 1 / size, 0.0)
+    for tokens, each in asked:
+        first = _first_of_seeds(scheme, tokens)
+        for i, law in each:
+            seed = first.get(i)
+            if seed is None or seed in seen:
+                continue
+            seen.add(seed)
+            total += float(law[scheme.green(tokens[:i])].sum())
+            variance += gamma * (1 - gamma) * size / (size - 1) * max(float(law @ law) - 1 / size, 0.0)
     excess, largest = total - gamma * len(seen), 1 - gamma
     log_p = 0.0
     if excess > 0 and variance > 0:
@@ -235,13 +245,33 @@ def _by_law(scheme: KGW, asked: Iterator[tuple[Tokens, Floats]]) -> Evidence:
     return Evidence(total, len(seen), log_p / math.log(10), "Bennett's bound over distinct windows")
 
 
-def _scored(scheme: Scheme, windows: list[Tokens], chosen: list[int]) -> tuple[Units, Floats]:
-    """Units and values of choices, each behind its window."""
-    tokens = np.column_stack([np.array(windows, np.int32).reshape(len(chosen), -1), chosen]).astype(np.int32)
-    offsets = np.arange(len(tokens) + 1) * tokens.shape[1]
-    scored = scheme.scored(tokens.ravel(), offsets)
-    at = (offsets[1:] - 1)[scored.counted[offsets[1:] - 1]]
-    return scored.units[at], scored.values[at]
+def _first_of_seeds(scheme: KGW, tokens: Tokens) -> dict[int, int]:
+    """The places where a seed stands first in a document, and that seed."""
+    seeds, full = scheme.seeds(tokens, np.array([0, len(tokens)]))
+    if scheme.table is not None:
+        # The device's seeds are unknown: the token before stands for them.
+        seeds = np.concatenate([[0], tokens[:-1]]).astype(np.uint32)
+    places = np.flatnonzero(full)
+    known, first = np.unique(seeds[places], return_index=True)
+    return dict(zip(places[first].tolist(), known.tolist(), strict=True))
+
+
+def _chosen(scheme: Scheme, tokens: Tokens, reach: int, at: list[int], chosen: list[int]) -> tuple[Units, Floats]:
+    """Units and values of choices at places of a document, less those whose unit stands earlier in it."""
+    places = np.array(at)
+    windows = tokens[places[:, None] + np.arange(-reach, 0)]
+    rows = np.column_stack([windows, chosen]).astype(np.int32)
+    offsets = np.arange(len(rows) + 1) * rows.shape[1]
+    scored = scheme.scored(rows.ravel(), offsets)
+    last = offsets[1:] - 1
+    whole = scheme.scored(tokens, np.array([0, len(tokens)]))
+    stand = np.flatnonzero(whole.counted)
+    known, first = np.unique(whole.units[stand], return_index=True)
+    units = scored.units[last]
+    near = np.minimum(np.searchsorted(known, units), max(len(known) - 1, 0))
+    copied = (known[near] == units) & (stand[first[near]] < places) if len(known) else np.zeros(len(units), np.bool_)
+    kept = last[scored.counted[last] & ~copied]
+    return scored.units[kept], scored.values[kept]
 
 
 def _pairs(scheme: Scheme, outputs: Any, prompts: Any) -> Iterator[tuple[Tokens, Array, Array]]:
