@@ -37,15 +37,34 @@ def test_too_few_human_scores_flag_nothing_and_say_so(rows, fpr):
     assert f"{rows} rows, and {round(1 / fpr) - 1} are the fewest" in warning
 
 
+def test_a_cut_of_infinity_flags_nothing_infinite_scores_neither():
+    endless = np.full(30, np.inf)
+    half = calibrate(np.concatenate([rng().normal(size=50), np.full(50, np.inf)]), 0.05, synthetic_scores=endless)
+    assert not half.flags([np.inf, 1e300]).any()
+    assert half.p_values([np.inf]) == pytest.approx(51 / 101)
+    assert half.power.rate == half.unguarded_power.rate == 0
+    (warning,) = half.warnings
+    assert "infinite scores of the human reference" in warning
+    assert not calibrate([1.0, 2.0], 0.05).flags([np.inf]).any()
+    groups = np.tile(["a", "b"], 500)
+    mixed = np.where(rng().random(1000) < 0.3, np.inf, rng(1).normal(size=1000))
+    found = calibrate(mixed, 0.1, groups=groups)
+    assert not found.flags(mixed, groups).any()
+    assert all(each.shared_rate.rate == 0 for each in found.groups.values())
+    few = calibrate(np.append(np.arange(98.0), np.inf), 0.05)
+    assert few.flags([np.inf, 97.0, 0.0]).tolist() == [True, True, False]
+    assert accuracy(mixed, endless, [0.1]).powers[0].rate.rate == 0
+
+
 @given(
-    human=st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    human=st.lists(st.one_of(st.integers(0, 6), st.just(math.inf)), min_size=1, max_size=40),
     fpr=st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5]),
     clustered=st.booleans(),
 )
 def test_a_row_is_flagged_exactly_where_its_p_value_is_small(human, fpr, clustered):
     clusters = np.arange(len(human)) // 2 if clustered else None
     found = calibrate(human, fpr, clusters=clusters)
-    scores = np.arange(-1.0, 8.0, 0.5)
+    scores = np.append(np.arange(-1.0, 8.0, 0.5), np.inf)
     p = found.p_values(scores)
     assert (found.flags(scores) == (p <= fpr)).all()
     if not clustered:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genloss.data import Floats
+from genloss.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.provenance.scores import Scores, auroc
 
@@ -129,6 +129,12 @@ def binomial_interval(successes: int, trials: int, level: float) -> tuple[float,
     return _lower(successes, trials, tail), _upper(successes, trials, tail)
 
 
+def flagged(values: Floats, cut: Any) -> Array:
+    """Which scores lie at a cut or above; a cut of infinity, which no score may reach, flags nothing."""
+    found: Array = (values >= cut) & (np.asarray(cut) < math.inf)
+    return found
+
+
 def is_share(value: Any, where: str) -> None:
     """Refuse what is no number between 0 and 1.
 
@@ -158,7 +164,7 @@ def _power(human: Scores, synthetic: Scores, fpr: float, level: float, drawn: Fl
     m = len(human)
     ordered = np.sort(human.values)
     cut = _cut(ordered, fpr)
-    found = float((synthetic.values >= cut).mean())
+    found = float(flagged(synthetic.values, cut).mean())
     tail = (1 - level) / 4
     needed = math.ceil(math.log(tail) / math.log1p(-fpr))
     warning = ""
@@ -196,7 +202,7 @@ def _drawn(human: Scores, synthetic: Scores, fprs: Sequence[float], resamples: i
     for b in range(resamples):
         zero, one = (np.concatenate([part[i] for i in rng.integers(len(part), size=len(part))]) for part in parts)
         zero.sort()
-        found[b] = [(one >= _cut(zero, fpr)).mean() for fpr in fprs]
+        found[b] = [flagged(one, _cut(zero, fpr)).mean() for fpr in fprs]
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from genloss.data import Array, Data, Floats
 from genloss.errors import SpecError
 from genloss.protocols import Detector
-from genloss.provenance.accuracy import Rate, binomial_interval, is_share
+from genloss.provenance.accuracy import Rate, binomial_interval, flagged, is_share
 from genloss.provenance.scores import Scores, checked_scores, labels
 
 
@@ -20,8 +20,8 @@ class GroupCut:
 
     Attributes:
         rows: How many human scores of the group there are.
-        cut: Rows of this group that score at the cut or above are flagged; infinite where too few human scores are
-            known to flag any row with the guarantee.
+        cut: Rows of this group that score at the cut or above are flagged; infinite where too few finite human scores
+            are known to flag any row with the guarantee: then none is, not even one whose score is infinite.
         shared_rate: The share of the group's human text that the cut for all groups together flags, with an interval:
             above the target, this group pays for the others.
         power: The share of synthetic text that the group's own cut flags; None where no synthetic scores were given.
@@ -45,7 +45,7 @@ class Calibration:
 
     Attributes:
         fpr: The target.
-        cut: The cut for all groups together; without groups, the cut.
+        cut: The cut for all groups together; without groups, the cut. Infinite where nothing is flagged.
         human: The human reference.
         confidence: The chance, over the draw of the reference, with which the true rate of flagged human text lies at
             or below `fpr`; None where only the mean over references does.
@@ -83,9 +83,9 @@ class Calibration:
         found = checked_scores(scores, "calibration.scores")
         named = labels(groups, len(found), "calibration.groups")
         if named is None:
-            return found >= self.cut
+            return flagged(found, self.cut)
         cuts = {label: self._group(label).cut for label in np.unique(named).tolist()}
-        return found >= np.array([cuts[label] for label in named.tolist()])
+        return flagged(found, np.array([cuts[label] for label in named.tolist()]))
 
     def p_values(self, scores: Any, groups: Any = None) -> Floats:
         """The conformal p-value of each row: how likely a human row (of its group) scores as high or higher.
@@ -253,8 +253,8 @@ def _p_values(scores: Floats, human: Scores) -> Floats:
 
 
 def _rate(scores: Scores, cut: float, level: float) -> Rate:
-    flagged = int((scores.values >= cut).sum())
-    return Rate(flagged / len(scores), *binomial_interval(flagged, len(scores), level))
+    found = int(flagged(scores.values, cut).sum())
+    return Rate(found / len(scores), *binomial_interval(found, len(scores), level))
 
 
 def _too_small(human: Scores, fpr: float, confidence: float | None, cut: float, name: str) -> list[str]:
@@ -264,6 +264,12 @@ def _too_small(human: Scores, fpr: float, confidence: float | None, cut: float, 
     if confidence is not None:
         least = math.ceil(math.log1p(-confidence) / math.log1p(-fpr))
     units = "rows" if human.clusters is None else "clusters"
+    if human.count >= least:
+        endless = float((human.values == math.inf).mean())
+        return [
+            f"infinite scores of {name} ({endless:.1%} of its rows) leave no cut for a rate of {fpr:.3g}; nothing is "
+            "flagged"
+        ]
     return [
         f"{name} is too small for a rate of {fpr:.3g}: {human.count} {units}, and {least} are the fewest that allow a "
         "flag; nothing is flagged"
