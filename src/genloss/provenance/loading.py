@@ -12,6 +12,8 @@ from genloss.provenance.watermarks.spec import WatermarkSpec
 def tokenizer_of(path: str | Path) -> Any:
     """Read a tokenizer of the library `tokenizers`.
 
+    Documents are read whole, whatever truncation and padding the file asks for.
+
     Args:
         path: A tokenizer.json, or the folder that holds one.
 
@@ -26,9 +28,13 @@ def tokenizer_of(path: str | Path) -> Any:
     if not file.is_file():
         raise SpecError(f"--tokenizer: {file}: no such file; give a tokenizer.json or the folder that holds one")
     try:
-        return tokenizers.Tokenizer.from_file(str(file))
+        found = tokenizers.Tokenizer.from_file(str(file))
     except Exception as error:
         raise SpecError(f"--tokenizer: {file}: no tokenizer ({str(error).splitlines()[0][:100]})") from None
+    # Many files are saved as for training: they would cut documents short, and fill them up with one token.
+    found.no_truncation()
+    found.no_padding()
+    return found
 
 
 def watermark_of(path: str | Path, vocab_size: int | None = None, tokenizer: str | Path | None = None) -> WatermarkSpec:
@@ -52,6 +58,8 @@ def watermark_of(path: str | Path, vocab_size: int | None = None, tokenizer: str
         raise SpecError(f"--spec: {path}: holds {what(plain)}; give the watermark as transformers or vLLM writes it")
     if "scheme" in plain:
         plain = plain["scheme"]
+        if not isinstance(plain, dict):
+            raise SpecError(f"--spec: {path}: scheme holds {what(plain)}; give a scheme's fields, kind among them")
     own = plain.pop("vocab_size", None) if "kind" not in plain else plain.get("vocab_size")
     beside = own or vocab_size or _beside(tokenizer)
     if beside is None:

@@ -13,6 +13,7 @@ from genloss.provenance.tails import log_gamma_tail
 from genloss.provenance.watermarks.scheme import (
     Scored,
     Tokens,
+    check_flag,
     check_law,
     check_logits,
     check_whole,
@@ -42,7 +43,7 @@ class Gumbel:
             "twister" folds the window to a seed, times the key plus the next token modulo 2^64 - 1, and takes the
             token's place in `torch.rand(V)` on a CPU.
         once: Whether a window counts, and is marked, only the first time that it comes in a document.
-        start: Where "twister" begins to fold.
+        start: Where "twister" begins to fold; from 0 a window of one token would leave the key out, and is refused.
 
     Example:
         >>> import numpy as np
@@ -61,9 +62,14 @@ class Gumbel:
         check_whole(self.vocab_size, "gumbel.vocab_size", 2, 2**31 - 1)
         object.__setattr__(self, "key", hidden_key(self.key, "gumbel.key", 0, 2**64 - 1))
         check_whole(self.width, "gumbel.width", 1, 1024)
+        check_flag(self.once, "gumbel.once")
         check_whole(self.start, "gumbel.start", 0, 2**64 - 2)
         if self.prf not in ("philox", "twister"):
             raise SpecError(f"gumbel.prf: no generator {self.prf!r}; known: philox, twister")
+        if self.prf == "twister" and self.width == 1 and not self.start:
+            raise SpecError(
+                "gumbel.width: 1 from start=0 seeds by the last token alone, under every key; give a start, or width=2"
+            )
 
     @property
     def method(self) -> str:

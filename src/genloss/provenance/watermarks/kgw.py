@@ -1,5 +1,6 @@
 """Green lists keyed by the tokens before (Kirchenbauer et al. 2023): embedding by a bias on logits, and counting."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from genloss.provenance.watermarks.scheme import (
     Scored,
     Tokens,
     check_bias,
+    check_flag,
     check_logits,
     check_share,
     check_whole,
@@ -84,6 +86,9 @@ class KGW:
         check_bias(self.bias, "kgw.bias")
         if self.seeding not in Seeding.__args__:  # type: ignore[attr-defined]
             raise SpecError(f"kgw.seeding: no seeding {self.seeding!r}; known: {', '.join(Seeding.__args__)}")  # type: ignore[attr-defined]
+        check_flag(self.own, "kgw.own")
+        if self.table_seed is not None:
+            check_whole(self.table_seed, "kgw.table_seed", -(2**63), 2**64 - 1)
         if self.own and self.seeding == "last":
             raise SpecError("kgw.own: the last token cannot seed its own list; use seeding='anchored-minhash'")
         if not self.greens:
@@ -118,10 +123,11 @@ class KGW:
             "anchored_minhash_prf": "anchored-minhash",
             "skipgram_prf": "skipgram",
         }
-        parts = names.get(seeding, seeding).split("-")
+        parts = names.get(str(seeding), str(seeding)).split("-")
         numbers = [*parts[2:3], *parts[4:]]
         if len(parts) not in (4, 5) or parts[0] != "ff" or parts[1] not in kinds or not all(map(str.isdigit, numbers)):
-            raise SpecError(f"kgw: no seeding {seeding!r}; known: {', '.join(names)}, ff-PRF-WIDTH-SELF[-KEY]")
+            named = re.sub(r"[0-9]+", "*", str(seeding)[:60])  # its last number may be a secret
+            raise SpecError(f"kgw: no seeding {named!r}; known: {', '.join(names)}, ff-PRF-WIDTH-SELF[-KEY]")
         return cls(
             vocab_size,
             int(parts[4]) if len(parts) == 5 else _PUBLIC,

@@ -203,6 +203,12 @@ def check_bias(value: Any, where: str) -> None:
         raise SpecError(f"{where}: {value!r}; give the finite number that is added to logits")
 
 
+def check_flag(value: Any, where: str) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise SpecError(f"{where}: {value!r}; give true or false")
+
+
 def check_logits(logits: Array, vocab_size: int, where: str = "logits") -> Floats:
     """Read the logits of one next token, one an id."""
     found = np.array(logits, dtype=float)

@@ -150,18 +150,15 @@ class WatermarkSpec:
         """Build a spec again from what `to_plain` gave, or its JSON."""
         found = _plain(plain, "watermark")
         kind = found.pop("kind", None)
-        if kind not in _KINDS:
+        if not isinstance(kind, str) or kind not in _KINDS:
             raise SpecError(f"watermark.kind: no kind {kind!r}; known: {', '.join(_KINDS)}")
         scheme = _KINDS[kind]
         known = {field.name for field in fields(scheme) if field.name != "table"}
         for name in found:
             if name not in known:
                 raise SpecError(f"watermark.{name}: {kind} has no such field; it has {', '.join(sorted(known))}")
-        if isinstance(found.get("head"), Mapping):
-            head = dict(found["head"])
-            head.pop("kind", None)
-            delta = tuple(tuple(row) for row in head.pop("delta"))
-            found["head"] = BayesianHead(tuple(head.pop("beta")), delta, **head)
+        if found.get("head") is not None:
+            found["head"] = _head(found["head"])
         try:
             return cls(scheme(**found))
         except TypeError:
@@ -284,6 +281,21 @@ _SYNTHID = {
     "sampling_table_seed": "table_seed",
     "skip_first_ngram_calls": "skip_first",
 }
+
+
+def _head(plain: Any) -> BayesianHead:
+    """Read the trained head of a Bayesian detector."""
+    try:
+        head = {name: value for name, value in plain.items() if name != "kind"}
+        beta, delta = np.asarray(head.pop("beta"), float), np.asarray(head.pop("delta"), float)
+        prior = float(head.pop("prior", 0.5))
+        if head or beta.ndim != 1 or delta.ndim != 2 or not np.isfinite([*beta, *delta.ravel(), prior]).all():
+            raise ValueError
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise SpecError(
+            "watermark.head: give finite numbers: beta (one a key), delta (a row of as many a key) and prior"
+        ) from None
+    return BayesianHead(tuple(beta.tolist()), tuple(map(tuple, delta.tolist())), prior)
 
 
 def _known(plain: Mapping[str, Any], names: Mapping[str, str], ignored: Sequence[str]) -> dict[str, Any]:

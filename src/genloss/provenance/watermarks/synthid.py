@@ -17,6 +17,7 @@ from genloss.provenance.watermarks.scheme import (
     Scored,
     Tokens,
     Units,
+    check_flag,
     check_logits,
     check_whole,
     drawn_by_logits,
@@ -101,6 +102,7 @@ class SynthID:
         object.__setattr__(self, "keys", hidden_keys(self.keys, "synthid.keys", -(2**63), 2**63 - 1))
         check_whole(self.vocab_size, "synthid.vocab_size", 2, 2**31 - 1)
         check_whole(self.ngram, "synthid.ngram", 2, 1024)
+        check_flag(self.skip_first, "synthid.skip_first")
         check_whole(self.history, "synthid.history", 0)
         check_whole(self.table_size, "synthid.table_size", 2, 1 << 24)
         check_whole(self.table_seed, "synthid.table_seed", 0, 2**64 - 1)
@@ -272,6 +274,14 @@ class SynthID:
         return self._scores(self._bits(np.arange(self.table_size, dtype=np.uint64))).astype(np.int32)
 
     @property
+    def _summed(self) -> tuple[int, ...]:
+        """What the bits of distinct keys count: equal keys have one bit, whose weights add up."""
+        summed: dict[int, int] = {}
+        for key, weight in zip(self._keys.tolist(), self.weights.tolist(), strict=True):
+            summed[key] = summed.get(key, 0) + weight
+        return tuple(summed.values())
+
+    @property
     def _bits_table(self) -> NDArray[np.uint8]:
         return _table(self.table_seed, self.table_size)
 
@@ -287,7 +297,7 @@ class SynthID:
         if self._patterns is not None:
             return LatticeSum(lattice_of(self._patterns))
         if self.hash == "rounds" and self.head is None:
-            return _fair(tuple(self.weights.tolist()))
+            return _fair(self._summed)
         # No closed form: the patterns of so many random n-grams, and the largest score that there can be.
         units = np.random.default_rng(0).integers(2**64, size=16 * _DRAWS, dtype=np.uint64)
         largest = 8192 if self.head is not None else int(self.weights.sum())

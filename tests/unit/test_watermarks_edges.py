@@ -1,0 +1,107 @@
+"""Watermarks where keys repeat or do nothing, where documents begin, and where specs are hostile."""
+
+import json
+
+import numpy as np
+import pytest
+
+from genloss import SpecError
+from genloss.provenance import KGW, Gumbel, SynthID, WatermarkSpec
+from genloss.provenance.loading import tokenizer_of, watermark_of
+
+VOCAB = 400
+
+
+@pytest.mark.parametrize("hashed", ["rounds", "table"])
+@pytest.mark.parametrize("score", ["weighted", "mean"])
+@pytest.mark.parametrize("keys", [(7,) * 10, (7, 8, 7, 9), (1, 2)])
+def test_equal_keys_have_one_bit(hashed, score, keys):
+    """The spread of a unit's score is that of random n-grams, whose bits are alike where keys are."""
+    scheme = SynthID(VOCAB, keys, ngram=3, hash=hashed, score=score)
+    rng = np.random.default_rng(0)
+    scores = scheme.bits(rng.integers(VOCAB, size=20_000)) @ scheme.weights
+    mean, deviation = scheme.moments
+    assert scores.mean() == pytest.approx(mean, abs=5 * deviation / 140)
+    assert scores.std() == pytest.approx(deviation, rel=0.05)
+
+
+def test_repeated_keys_keep_the_level():
+    rng = np.random.default_rng(1)
+    documents = [rng.integers(VOCAB, size=80) for _ in range(1500)]
+    spec = WatermarkSpec(SynthID(VOCAB, (7,) * 10, ngram=3, hash="rounds"))
+    p = spec.detect_each(documents).p_value
+    for level in (0.05, 0.01):
+        assert (p <= level).mean() < level + 5 * np.sqrt(level / len(documents))
+
+
+def test_a_twister_that_leaves_its_key_out_is_refused():
+    with pytest.raises(SpecError, match="under every key"):
+        Gumbel(VOCAB, 5, 1, prf="twister")
+    assert Gumbel(VOCAB, 5, 1, prf="twister", start=3).width == 1
+    assert Gumbel(VOCAB, 5, 1).width == 1
+
+
+def test_an_unknown_seeding_does_not_show_its_key():
+    for name in ("ff-foo_prf-4-True-736451092834", "ff-additive_prf-x-True-736451092834", 736451092834, ["a"]):
+        with pytest.raises(SpecError, match="no seeding") as error:
+            KGW.original(name, 100)
+        assert "736451092834" not in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+HEAD = {"beta": [0.1, 0.2], "delta": [[0, 0], [0, 0]]}
+BAYES = {"kind": "synth-id", "vocab_size": 9, "keys": [1, 2], "score": "bayesian"}
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {**BAYES, "head": {"beta": [0.1, 0.2]}},
+        {**BAYES, "head": {**HEAD, "colour": 1}},
+        {**BAYES, "head": {**HEAD, "delta": 3}},
+        {**BAYES, "head": {**HEAD, "delta": [[0], [0, 0]]}},
+        {**BAYES, "head": {**HEAD, "beta": [0.1, "x"]}},
+        {**BAYES, "head": {**HEAD, "beta": [0.1, None]}},
+        {**BAYES, "head": {**HEAD, "prior": "x"}},
+        {**BAYES, "head": 3},
+        {**BAYES, "head": []},
+        BAYES,
+        {"scheme": 3},
+        {"scheme": None},
+        {"scheme": ["kgw"]},
+        {"kind": ["kgw"], "vocab_size": 9},
+        {"kind": {"kgw": 1}, "vocab_size": 9},
+        {"kind": None, "vocab_size": 9},
+        {"kind": "kgw", "vocab_size": [9]},
+        {"kind": "kgw", "vocab_size": 9, "own": "yes", "seeding": "sum"},
+        {"kind": "kgw", "vocab_size": 9, "table_seed": "x"},
+        {"kind": "gumbel", "vocab_size": 9, "key": 1, "once": "no"},
+        {"kind": "synth-id", "vocab_size": 9, "keys": [1], "hash": ["table"]},
+        {"kind": "synth-id", "vocab_size": 9, "keys": [1], "skip_first": 3},
+        {"greenlist_ratio": 0.5, "seeding_scheme": ["lefthash"], "vocab_size": 9},
+        {"algorithm": ["gumbel"], "vocab_size": 9},
+    ],
+)
+def test_hostile_specs_are_one_line(tmp_path, plain):
+    path = tmp_path / "watermark.json"
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        watermark_of(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_head_is_read():
+    spec = WatermarkSpec.from_plain({**BAYES, "head": HEAD})
+    assert WatermarkSpec.from_plain(spec.to_plain()) == spec
+
+
+def test_a_tokenizer_reads_documents_whole(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    split = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "b": 1, "pad": 2}, unk_token="a"))
+    split.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    split.enable_truncation(4)
+    split.enable_padding(length=8, pad_id=2, pad_token="pad")
+    path = tmp_path / "tokenizer.json"
+    split.save(str(path))
+    assert tokenizer_of(path).encode("a b a b b b").ids == [0, 1, 0, 1, 1, 1]
+    assert [len(each.ids) for each in tokenizer_of(tmp_path).encode_batch(["a", "b b"])] == [1, 2]
