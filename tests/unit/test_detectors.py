@@ -368,3 +368,22 @@ def test_a_damaged_or_foreign_file_is_refused(tmp_path):
         EmbeddingDetector.load(path)
     with pytest.raises(SpecError, match="cannot be written"):
         detector.save(tmp_path / "nowhere" / "a.npz")
+
+
+def test_the_oracle_compares_numbers_by_value():
+    oracle = Oracle(np.arange(5), 1, 0)
+    for rows in (np.array([1.0, 9.0]), np.array([1, 9], np.uint8), np.array([1, 9], np.float32), [1, 9.0]):
+        assert oracle.score(rows).tolist() == [0, 1]
+    assert Oracle(np.array([[0.0, 1.0]]), 1, 0).score(np.array([[-0.0, 1]])).tolist() == [0]
+    large = Oracle(np.array([2**53 + 1, 3]), 1, 0)
+    assert large.score(np.array([2**53, 2**53 + 1, 3])).tolist() == [1, 0, 0]
+    assert large.score(np.array([2.0**53, 3.0])).tolist() == [1, 0]
+    assert large.score(np.array([2**53 + 1, 2**64 - 1], np.uint64)).tolist() == [0, 1]
+    assert Oracle(["a", "\ud800"], 1, 0).score(np.array(["a", "bb"])).tolist() == [0, 1]
+
+
+def test_half_a_surrogate_pair_is_one_line():
+    detector = TextClassifier(bits=8).fit(["we hold these truths"] * 9, ["truths these hold we"] * 9)
+    with pytest.raises(SpecError, match="half a surrogate pair") as error:
+        detector.score(["\ud800"])
+    assert "\n" not in str(error.value)

@@ -78,7 +78,12 @@ class TextClassifier:
             n_features=2**self.bits, ngram_range=self.ngrams, analyzer=self.analyzer, lowercase=self.lower, norm=None,
             alternate_sign=False, token_pattern=r"\w+|[^\w\s]",
         )  # fmt: skip
-        found = hashing.transform(texts)
+        try:
+            found = hashing.transform(texts)
+        except UnicodeEncodeError:
+            raise SpecError(
+                "text-classifier: a document holds half a surrogate pair, which is no text; read it again as UTF-8"
+            ) from None
         found.data = np.log1p(found.data)
         length = np.sqrt(found.multiply(found).sum(1).A1 if hasattr(found, "A1") else np.asarray(
             found.multiply(found).sum(1)).ravel())  # fmt: skip

@@ -20,7 +20,8 @@ class Oracle:
     It shows what a detector of these rates would do in an experiment. No real detector's errors are independent of the
     rows, as these are: real ones fall on the same kinds of rows again and again.
 
-    A row errs or not by its content and the seed, so that a row scores the same whenever it is asked for.
+    A row errs or not by its content and the seed, so that a row scores the same whenever it is asked for. Numbers are
+    compared by value, whatever type holds them.
 
     Attributes:
         real: All real rows (an array, documents or texts; a row is real if it is among them), a source of real rows
@@ -76,9 +77,33 @@ def _names(data: Data) -> list[bytes]:
         raise SpecError("oracle: no rows; give at least one")
     if isinstance(data, Documents):
         return [data.tokens[a:b].tobytes() for a, b in zip(data.offsets, data.offsets[1:], strict=False)]
-    if isinstance(data, np.ndarray):
-        return [row.tobytes() for row in np.ascontiguousarray(data)]
-    return [str(row).encode() for row in data]
+    rows = data if isinstance(data, np.ndarray) else _numbers(data)
+    if rows is None or rows.dtype.kind in "UOS":
+        return [str(row).encode(errors="surrogatepass") for row in data]
+    if rows.dtype.kind not in "biuf":
+        return [row.tobytes() for row in np.ascontiguousarray(rows)]
+    # Numbers are compared by value, whatever type holds them.
+    values = np.ascontiguousarray(rows.astype(np.float64) + 0.0)  # which makes 0 of -0
+    if rows.dtype.kind in "iu" and (np.abs(values) >= 2.0**53).any():
+        return [_large(row, value) for row, value in zip(rows, values, strict=True)]
+    return [value.tobytes() for value in values]
+
+
+def _large(row: Any, value: Any) -> bytes:
+    """The name of whole numbers, some of which no float64 may hold."""
+    off = [int(x) - int(y) for x, y in zip(np.ravel(row).tolist(), np.ravel(value).tolist(), strict=True)]
+    return bytes(value.tobytes() + (repr(off).encode() if any(off) else b""))
+
+
+def _numbers(data: Any) -> Array | None:
+    """Lists of numbers as an array."""
+    if any(isinstance(row, (str, bytes)) for row in data):
+        return None
+    try:
+        found = np.asarray(data)
+    except (TypeError, ValueError):
+        return None
+    return found if found.dtype.kind in "biuf" else None
 
 
 def _uniform(name: bytes, seed: int) -> float:
