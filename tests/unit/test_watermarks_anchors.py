@@ -38,7 +38,7 @@ def check(case: dict) -> None:
         return
     assert isinstance(spec.scheme, KGW)
     for document, green, scored in zip(case["documents"], case["green"], case["scored"], strict=True):
-        found = spec.scheme.scored(*whole(document))
+        found = spec.scheme.judged(*whole(document))
         _, valid = spec.scheme.seeds(*whole(document))
         verdict = dict(zip(found.units[found.counted].tolist(), found.values[found.counted].tolist(), strict=True))
         assert sum(verdict[unit] for unit in found.units[valid].tolist()) == green

@@ -87,7 +87,7 @@ def test_green_tokens_are_counted_as_in_lm_watermarking(case):
     scheme = KGW.original(case["seeding"], VOCAB)
     for document, green, scored in zip(GREEN["documents"], case["green"], case["scored"], strict=True):
         tokens, offsets = np.array(document, np.int32), np.array([0, len(document)])
-        found = scheme.scored(tokens, offsets)
+        found = scheme.judged(tokens, offsets)
         _, valid = scheme.seeds(tokens, offsets)
         verdict = dict(zip(found.units[found.counted].tolist(), found.values[found.counted].tolist(), strict=True))
         reach = case["width"] - case["own"]

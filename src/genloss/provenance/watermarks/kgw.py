@@ -42,7 +42,8 @@ class KGW:
 
     The window seeds a generator, whose shuffle of the vocabulary begins with the green tokens. Without the watermark a
     distinct pair of seed and token is green with probability G / V, G = int(gamma V): the green tokens among n such
-    pairs are binomial. Windows alone do not make units: windows of one smallest hash share a seed.
+    pairs are binomial. Windows alone do not make units: windows of one smallest hash share a seed. A key times token 0
+    is 0: windows that it alone seeds have one green list under all keys, and are no evidence.
 
     Attributes:
         vocab_size: V, that of the model's config.
@@ -178,7 +179,29 @@ class KGW:
         return log_binomial_tail(total, units, self.greens / self.vocab_size)
 
     def scored(self, tokens: Tokens, offsets: Ints) -> Scored:
-        """Count a distinct pair of seed and token as 1 where it is green."""
+        """Count a distinct pair of seed and token as 1 where it is green.
+
+        Seeds that token 0 makes under every key are left out: whoever knows their green list, which hangs on no secret,
+        could write text of it alone.
+        """
+        found = self.judged(tokens, offsets)
+        keyless = self._keyless
+        if keyless is None:
+            return found
+        seeds, _ = self.seeds(tokens, offsets)
+        return replace(found, counted=found.counted & (seeds != keyless))
+
+    @property
+    def _keyless(self) -> np.uint32 | None:
+        """The seed that token 0 makes under every key, if there is one."""
+        if self.seeding in ("last", "sum"):
+            return np.uint32(0)
+        if self.seeding in ("skipgram", "minhash") and self.table_seed is not None:
+            return np.uint32(self._hashes[0] + 1)
+        return None
+
+    def judged(self, tokens: Tokens, offsets: Ints) -> Scored:
+        """As `scored`, with seeds that hang on no key: the counts of transformers and lm-watermarking."""
         seeds, valid = self.seeds(tokens, offsets)
         units = seeds.astype(np.uint64) << np.uint64(32) | tokens.astype(np.uint64)
         if self.table is not None:
@@ -254,7 +277,7 @@ class KGW:
         if self.own:
             tokens = np.concatenate([np.tile(window, (len(candidates), 1)), candidates[:, None]], axis=1).ravel()
             offsets = np.arange(len(candidates) + 1) * self.width
-            scored = self.scored(tokens.astype(np.int32), offsets)
+            scored = self.judged(tokens.astype(np.int32), offsets)
             found[candidates] = scored.values[self.width - 1 :: self.width] > 0
             return found
         if self.table is not None:
