@@ -24,7 +24,8 @@ SCHEMES = {
     "skipgram": KGW.original("skipgram", VOCAB),
     "sum": KGW(VOCAB, seeding="sum", width=2),
     "unigram": Unigram(VOCAB),
-    "vllm": Gumbel(VOCAB, 7),
+    "vllm": Gumbel(VOCAB, 7, padded=True),
+    "philox": Gumbel(VOCAB, 7),
     "twister": Gumbel(VOCAB, 35317, 2, prf="twister"),
     "synthid": SynthID(VOCAB, KEYS),
     "synthid-mean": SynthID(VOCAB, KEYS, score="mean", hash="rounds"),
@@ -109,7 +110,7 @@ def test_a_passage_is_found_where_it_is(name):
     begin, passage = len(before), marked(scheme, 400, seed=8)
     found = spec.spans([*before, *passage, *after])
     assert len(found) >= 1
-    margin = 200 if name == "selfhash" else 60  # it has the fewest units
+    margin = 200 if name == "selfhash" else 80  # it has the fewest units
     assert begin - margin < found[0].begin < begin + 200
     assert begin + 150 < found[-1].end < begin + len(passage) + margin
     assert all(span.evidence.p_value <= 0.01 for span in found)
@@ -127,7 +128,7 @@ def test_a_corpus_is_one_text_in_bounded_memory():
     rng = np.random.default_rng(5)
     documents = [text(rng, 200) for _ in range(60)]
     spec = WatermarkSpec(KGW(VOCAB))
-    pairs = {(a, b) for each in documents for a, b in pairwise(each)}
+    pairs = {(a, b) for each in documents for a, b in pairwise(each) if a}  # token 0 seeds alike under every key
     whole = spec.detect_corpus(documents)
     assert whole.units == len(pairs)
     halves = spec.tally().add(documents[:20]) + spec.tally().add(documents[20:])
@@ -242,7 +243,7 @@ def test_specs_are_read_as_transformers_and_vllm_write_them(tmp_path):
     selfhash = read({**config, "seeding_scheme": "selfhash", "context_width": 4}, vocab_size=VOCAB)
     assert selfhash == WatermarkSpec(SELF)
     assert WatermarkSpec.from_vllm('{"algorithm": "gumbel"}', key=7, vocab_size=VOCAB) == WatermarkSpec(
-        Gumbel(VOCAB, 7)
+        Gumbel(VOCAB, 7, padded=True)
     )
     with pytest.warns(UserWarning, match="the tokenizer has 3 ids, vocab_size is 400"):
         read(config, vocab_size=VOCAB, tokenizer=[1, 2, 3])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from genloss import SpecError
-from genloss.provenance import KGW, Gumbel, SynthID, WatermarkSpec
+from genloss.corpus import Words
+from genloss.families.ngram import NGram
+from genloss.provenance import KGW, Gumbel, SynthID, Watermarked, WatermarkSpec
 from genloss.provenance.loading import tokenizer_of, watermark_of
 
 VOCAB = 400
@@ -105,3 +107,65 @@ def test_a_tokenizer_reads_documents_whole(tmp_path):
     split.save(str(path))
     assert tokenizer_of(path).encode("a b a b b b").ids == [0, 1, 0, 1, 1, 1]
     assert [len(each.ids) for each in tokenizer_of(tmp_path).encode_batch(["a", "b b"])] == [1, 2]
+
+
+KEYLESS = {
+    "last": (KGW(VOCAB), [0]),
+    "sum": (KGW(VOCAB, seeding="sum", width=2), [0, 0]),
+    "sum, own": (KGW(VOCAB, seeding="sum", own=True, width=2), [0]),
+    "skipgram": (KGW.original("skipgram", VOCAB), [0, 1, 2, 3, 4]),
+    "minhash": (KGW.original("minhash", VOCAB), [0, 0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("name", KEYLESS)
+def test_what_token_zero_seeds_under_every_key_is_no_evidence(name):
+    scheme, window = KEYLESS[name]
+    other = scheme.with_key(scheme.random_key(np.random.default_rng(2)))
+    if scheme.own:
+        document = [0] * 50
+    else:
+        greens = np.flatnonzero(scheme.green(window))
+        assert np.array_equal(greens, np.flatnonzero(other.green(window)))
+        document = [token for green in greens[:99] for token in (*window, int(green))]
+    for keyed in (scheme, other):
+        assert keyed.judged(np.array(document, np.int32), np.array([0, len(document)])).counted.any()
+        assert WatermarkSpec(keyed).detect(document).log10_p > -6
+        assert (WatermarkSpec(keyed).detect_corpus([document]).units == 0) == (scheme.own)
+
+
+def test_a_hash_that_hangs_on_the_key_keeps_token_zero():
+    for scheme in (KGW(VOCAB, seeding="skipgram", width=2), KGW(VOCAB, seeding="anchored-minhash", own=True, width=4)):
+        document = [0, 0, 0, 0, 5, 0, 6, 7]
+        tokens, offsets = np.array(document, np.int32), np.array([0, len(document)])
+        assert np.array_equal(scheme.scored(tokens, offsets).counted, scheme.judged(tokens, offsets).counted)
+
+
+class Any_:
+    """A model of no known kind: it has a law of the next token."""
+
+    def __init__(self, model):
+        self.tokenizer, self.probabilities, self.learner = model.tokenizer, model.probabilities, model.learner
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("padded", [True, False])
+def test_documents_of_one_key_are_not_one_document(known, padded):
+    rng = np.random.default_rng(3)
+    law = 1 / np.arange(1, 201)
+    words = [" ".join(map(str, rng.choice(200, 20, p=law / law.sum()))) for _ in range(150)]
+    documents = Words().train(words)
+    spec = WatermarkSpec(Gumbel(documents.tokenizer.size, 42, padded=padded))
+    model = Watermarked(NGram(2, max_length=25), spec).fit(documents, rng)
+    if not known:
+        model = type(model)(Any_(model.model), spec)
+    n = 300 if known else 40
+    written = model.sample(n, rng)
+    again = len(written) - len({tuple(each) for each in np.split(written.tokens, written.offsets[1:-1])})
+    assert again < 0.05 * n  # short ones come again by chance
+    assert spec.detect_corpus(written).log10_p < -50
+    long = [each for each in np.split(written.tokens, written.offsets[1:-1]) if len(each) == 25]
+    assert np.median([spec.detect(each).log10_p for each in long]) < -3
+    first = spec.scheme.scored(written.tokens, written.offsets).counted[written.offsets[:-1][written.lengths > 0]]
+    assert first.all() == padded
+    assert first.any() == padded

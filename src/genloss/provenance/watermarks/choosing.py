@@ -155,7 +155,7 @@ def gumbel_draws(
     state: Any, parent: Any, mass: Any, ranked: Any, top: Any, k: int, share: float, least: Any, known: Any, place: Any,
     philox: bool, key: Any, width: int, once: bool, start: Any,
 ) -> Any:  # fmt: skip
-    """Draw n documents by the largest keyed number, u^(1/p); where a window was there before, by chance."""
+    """Draw n documents by the largest keyed number, u^(1/p); where a window is not full or was there before, by chance."""
     size, contexts = len(root), len(gamma)
     low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     k0, k1 = key & low, key >> half
@@ -189,9 +189,9 @@ def gumbel_draws(
             bound, stamp = least_mass(
                 token, begin, suffix, gamma, total, root, mass, ranked, top, k, share, least, seen, stamp, context
             )
-            marked = philox or step >= width
+            marked = step >= width  # padded windows would begin all documents alike
             s0, s1, s2, s3, name = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
-            if philox:
+            if marked and philox:
                 s0, s1, s2, s3 = philox_context(out, opened, used, width, k0, k1)
                 name = (s0 << half | s1) ^ mix(s2 << half | s3)
             elif marked:

@@ -39,11 +39,13 @@ class Gumbel:
             {"env": NAME} or {"file": PATH} that names it; shown by its fingerprint only
             (`genloss.provenance.watermarks.secret`).
         width: Tokens in the window.
-        prf: "philox" is vLLM's (Philox4x32-10; a document's beginning is padded with -1, so every token is scored);
-            "twister" folds the window to a seed, times the key plus the next token modulo 2^64 - 1, and takes the
-            token's place in `torch.rand(V)` on a CPU.
+        prf: "philox" is vLLM's (Philox4x32-10); "twister" folds the window to a seed, times the key plus the next token
+            modulo 2^64 - 1, and takes the token's place in `torch.rand(V)` on a CPU.
         once: Whether a window counts, and is marked, only the first time that it comes in a document.
         start: Where "twister" begins to fold; from 0 a window of one token would leave the key out, and is refused.
+        padded: Whether "philox" marks and scores a document's first tokens too, whose window is filled up with -1: vLLM
+            does (`WatermarkSpec.from_vllm`). One key and one prompt then begin every document with the same tokens; else
+            the first `width` tokens are drawn by chance, and are no units.
 
     Example:
         >>> import numpy as np
@@ -57,15 +59,21 @@ class Gumbel:
     prf: Literal["philox", "twister"] = "philox"
     once: bool = True
     start: int = 0
+    padded: bool = False
 
     def __post_init__(self) -> None:
         check_whole(self.vocab_size, "gumbel.vocab_size", 2, 2**31 - 1)
         object.__setattr__(self, "key", hidden_key(self.key, "gumbel.key", 0, 2**64 - 1))
         check_whole(self.width, "gumbel.width", 1, 1024)
         check_flag(self.once, "gumbel.once")
+        check_flag(self.padded, "gumbel.padded")
+        if self.padded and self.prf != "philox":
+            raise SpecError("gumbel.padded: goes with prf='philox' only; leave it out")
         check_whole(self.start, "gumbel.start", 0, 2**64 - 2)
         if self.prf not in ("philox", "twister"):
             raise SpecError(f"gumbel.prf: no generator {self.prf!r}; known: philox, twister")
+        if self.prf == "twister" and not self.key:
+            raise SpecError("gumbel.key: 0 seeds by the last token alone; give a whole number from 1")
         if self.prf == "twister" and self.width == 1 and not self.start:
             raise SpecError(
                 "gumbel.width: 1 from start=0 seeds by the last token alone, under every key; give a start, or width=2"
@@ -113,6 +121,8 @@ class Gumbel:
             words = np.zeros(n, np.uint64)
             low, high = np.uint64(self.key & _LOW), np.uint64(self.key >> 32)
             kernels().philox_units(tokens, offsets, self.width, low, high, contexts, units, words)
+            if not self.padded:
+                valid = np.arange(n) - np.repeat(offsets[:-1], np.diff(offsets)) >= self.width
         else:
             contexts, valid = self._seeds(tokens, offsets)
             if not self.start and self.width > 1:
@@ -135,11 +145,11 @@ class Gumbel:
     def uniforms(self, context: Sequence[int] | Array) -> Floats | None:
         """The keyed number of every token after a context: shape (vocab_size,); None where the window is not full."""
         before = ids_of(context, self.vocab_size, "context")
+        if len(before) < self.width and not self.padded:
+            return None
         if self.prf == "philox":
             halves = np.uint64(self.key & _LOW), np.uint64(self.key >> 32)
             return _uniform(kernels().philox_row(before, self.width, *halves, self.vocab_size))
-        if len(before) < self.width:
-            return None
         seeds, _ = self._seeds(np.append(before[-self.width :], 0).astype(np.int32), np.array([0, self.width + 1]))
         return _fraction(generators().words(int(seeds[-1]), self.vocab_size))
 

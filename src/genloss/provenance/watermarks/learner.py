@@ -14,7 +14,7 @@ from genloss.errors import SpecError
 from genloss.protocols import Learner
 from genloss.provenance.watermarks.gumbel import Gumbel
 from genloss.provenance.watermarks.kgw import _HASHED, KGW
-from genloss.provenance.watermarks.scheme import Scheme, choosing, tournaments
+from genloss.provenance.watermarks.scheme import Scheme, check_law, choosing, drawn, tournaments
 from genloss.provenance.watermarks.spec import WatermarkSpec
 from genloss.provenance.watermarks.synthid import SynthID
 from genloss.provenance.watermarks.unigram import Unigram
@@ -31,7 +31,9 @@ class Watermarked:
     """Fit as another learner does, and embed a watermark in all that its models write.
 
     Of n-gram models every green token is raised, also with lists that hang on the token itself, where
-    `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too.
+    `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too. The first
+    `width` tokens of a document are drawn by chance where a `Gumbel` chooses the rest: their windows, filled up alike, would
+    make one document of all.
 
     Attributes:
         learner: Its models give the law of the next token: `NGram`, or anything whose models have
@@ -136,7 +138,10 @@ class WatermarkedModel:
         written: list[int] = []
         most = getattr(getattr(self.model, "learner", None), "max_length", 10_000)
         while len(written) < most:
-            token = self.spec.choose(written, self.model.probabilities(written, drawn=True), rng)
+            law = self.model.probabilities(written, drawn=True)
+            # Padded windows would begin all documents alike.
+            opens = isinstance(self.spec.scheme, Gumbel) and len(written) < self.spec.scheme.width
+            token = drawn(check_law(law, len(law)), rng) if opens else self.spec.choose(written, law, rng)
             if token == self.tokenizer.end:
                 break
             written.append(token)

@@ -122,7 +122,7 @@ class WatermarkSpec:
         _warn(vocab_size, tokenizer)
         scope = plain.get("deduplicate_contexts", "single_turn")
         once = scope not in ("none", False)
-        return cls(Gumbel(vocab_size, key, plain.get("context_width", 4), once=once))
+        return cls(Gumbel(vocab_size, key, plain.get("context_width", 4), once=once, padded=True))
 
     @classmethod
     def dual_from_vllm(
