@@ -81,7 +81,7 @@ def test_the_share_lies_in_its_interval_and_near_the_formula_away_from_the_ends(
     half = prevalence(*made(0.5, 600, seed=4), resamples=100)
     assert half.share == pytest.approx(half.unbounded, abs=0.002)
     more_human = prevalence(rng(1).normal(-0.5, 1, 600), *made(0.5)[1:], resamples=100)
-    assert more_human.unbounded < 0 <= more_human.share == more_human.high
+    assert more_human.unbounded < 0 <= more_human.share <= more_human.high < 0.01
 
 
 def test_the_ratio_of_densities_may_turn_twice():
@@ -186,6 +186,55 @@ def test_references_that_score_alike_identify_nothing():
     one = prevalence(*made(0.3), human_clusters=np.zeros(500))
     assert (one.low, one.high) == (0, 1)
     assert "only one cluster" in one.warnings[0]
+
+
+@pytest.mark.parametrize("method", TWO)
+def test_nothing_seen_is_no_proof_of_nothing(method):
+    """With none of n rows synthetic the share may be 3 in n and more; with all, the same below 1."""
+    for n in (3, 100):
+        none = prevalence(np.zeros(n), np.zeros(100), np.ones(100), method)
+        every = prevalence(np.ones(n), np.zeros(100), np.ones(100), method)
+        bound = 1 - 0.025 ** (1 / n)
+        assert none.low == pytest.approx(0, abs=1e-6)
+        assert none.high == pytest.approx(bound, abs=0.001)
+        assert every.high == pytest.approx(1, abs=1e-6)
+        assert every.low <= 1 - bound + 0.001
+        assert none.share < 0.02
+
+
+@pytest.mark.parametrize("n", [50, 100, 400])
+def test_few_synthetic_rows_are_covered(n):
+    g = rng(n)
+    counts = g.binomial(n, 0.02, 100)
+    found = [prevalence(np.arange(n) < k, np.zeros(1000), np.ones(1000), resamples=60, seed=k) for k in counts]
+    assert np.mean([each.low <= 0.02 <= each.high for each in found]) >= 0.93
+    assert np.mean([each.high - each.low for each in found]) < {50: 0.12, 100: 0.08, 400: 0.035}[n]
+
+
+def test_clusters_count_where_they_are_of_one_kind_and_rows_where_they_are_mixed():
+    clusters = np.repeat(np.arange(10), 1000)
+    known = np.zeros(1000), np.ones(1000)
+    mixed = prevalence(np.arange(10_000) % 50 == 0, *known, clusters=clusters)
+    assert mixed.low < 0.02 < mixed.high < 0.03
+    whole = prevalence(clusters == 0, *known, clusters=clusters)
+    assert whole.high > 0.4
+    assert prevalence(clusters < 0, *known, clusters=clusters).high == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
+@pytest.mark.parametrize("references", [2, 5, 10, 20])
+def test_a_cut_that_few_rows_chose_makes_intervals_wide(references):
+    found = [prevalence(*made(0.1, 400, seed, 4.0, references), "acc", resamples=60) for seed in range(60)]
+    assert np.mean([each.low <= 0.1 <= each.high for each in found]) >= 0.93
+    assert (np.mean([each.high - each.low for each in found]) < 0.5) == (references >= 10)
+
+
+@pytest.mark.parametrize("method", ["likelihood", "acc", "pacc"])
+def test_a_misfit_below_the_noise_raises_no_alarm(method):
+    for seed in range(10):
+        g = rng(seed)
+        sets = [g.random(2000) < chance for chance in (0.3 * 0.8 + 0.7 * 0.1, 0.1, 0.8)]
+        assert not prevalence(*sets, method, resamples=60).warnings
+        assert not prevalence(np.arange(1000) < 980, np.zeros(1000), np.ones(1000), method, resamples=60).warnings
 
 
 def test_scores_turned_upside_down_are_found_out():

@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from genloss.data import Array, Floats
 from genloss.errors import SpecError
+from genloss.provenance.bounds import widened
 from genloss.provenance.scores import Scores, auroc, cluster_sums, labels
 from genloss.provenance.shares import METHODS, Cells, misfit
 
@@ -36,7 +37,8 @@ class Prevalence:
             all, 0 nothing.
         misfit: The largest difference between the distribution of the scores and the fitted mixture of references: at
             least so much of the corpus looks like neither reference. NaN where there is no synthetic reference.
-        misfit_p: The p-value of the misfit; small where the domain has shifted.
+        misfit_p: The p-value of the misfit; small where the domain has shifted. A misfit below 1 / sqrt(rows), the
+            noise of a distribution, raises no alarm, however small its p-value.
         unbounded: What the method's formula gives, which chance may carry below 0 or above 1.
         warnings: What speaks against trusting the estimate, one sentence each.
         groups: The share in each group, by its label.
@@ -127,7 +129,9 @@ def prevalence(
 
     The interval comes from a bootstrap of the corpus and of both references together; where clusters are given, whole
     clusters are drawn (the passages of one document, the documents of one author are not independent). Percentiles are
-    widened for few clusters (Hesterberg 2015). It speaks of the population that the clusters come from.
+    widened for few clusters (Hesterberg 2015), and to the exact binomial interval of the number of clusters where that
+    is wider: with nothing synthetic among n documents the share may still be 3 in n. The interval speaks of the
+    population that the clusters come from.
 
     Args:
         scores: One score a row of the corpus; higher is more synthetic.
@@ -230,12 +234,13 @@ def _estimate(
             )
         if not known:
             worst, p = _fit(own, drawn, share, shares)
-            if p < _DOUBT:
+            if p < _DOUBT and worst >= 1 / math.sqrt(len(corpus)):
                 warnings.append(
                     f"the scores are no mixture of the references (p = {p:.2g}): at least {worst:.1%} of the corpus "
                     "looks like neither, so the domain has shifted; take references from the corpus's own domain"
                 )
             warnings += _outside(*sets)
+        low, high = widened(low, high, share, sets, cells, level, method)
         share = _median(share, shares[np.isfinite(shares)])
     low, high = (float(np.clip(each, 0, 1)) for each in (low, high))
     share = float(np.clip(share, low, high))

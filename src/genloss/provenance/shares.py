@@ -72,8 +72,12 @@ Method = Callable[[Floats, Floats, Floats, Cells], Floats]
 
 
 def adjusted_count(corpus: Floats, human: Floats, synthetic: Floats, cells: Cells) -> Floats:
-    """ACC: the share that is flagged, corrected by the rates at which human and synthetic text is flagged."""
-    flagged = np.arange(cells.count) >= cells.cut
+    """ACC: the share that is flagged, corrected by the rates at which human and synthetic text is flagged.
+
+    The cut is that of each resample's own references: its choice on the rows that give the rates is part of the error.
+    """
+    gap = np.cumsum(_density(human), 1) - np.cumsum(_density(synthetic), 1)
+    flagged = np.arange(cells.count) > np.argmax(gap, 1)[:, None]
     return _solved(_mean(corpus, flagged), _mean(human, flagged), _mean(synthetic, flagged))
 
 
