@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss import Accumulate, Chain, FreshReal, Gaussian, GaussianMLE, Replace
+from genloss import Accumulate, Chain, FixedReal, FreshReal, Gaussian, GaussianMLE, Replace
 from genloss.curators import ImperfectFilter, Preferred
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.regression import OLS, LinearModel
-from genloss.schedules import Power
+from genloss.families.softmax import NextToken, SoftmaxMLE
+from genloss.schedules import Linear, Power
 from genloss.theory import LAWS, applicable
 from genloss.theory.check import engines, simulate
 from genloss.theory.curation import filtered_share
@@ -145,3 +146,62 @@ def test_shares_of_many_rows_are_those_of_bayes():
         values("real_share_filtered", near, 1)[1], values("real_share_filtered", far, 1)[1], rtol=1e-4
     )
     assert engines(near) == ("exact", "rows")
+
+
+REGIMES = [
+    Replace(Linear(7, 2)),
+    FreshReal(9, 0.4),
+    FreshReal(Linear(5, 3), 0.4, "binomial"),
+    FixedReal(Linear(8, 1), 4),
+    Accumulate(Linear(1, 2)),
+]
+
+
+def softmax(chain):
+    (law,) = (law for law in applicable(chain) if law.probe == "heterozygosity" and law.kind == "exact")
+    assert law.name.startswith("heterozygosity_softmax")
+    return law.values
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_one_context_is_a_chain_of_symbols(regime):
+    p = [0.5, 0.3, 0.2]
+    chain = Chain(NextToken([p, [1.0, 0.0, 0.0]], [1.0, 0.0]), SoftmaxMLE(), regime, 8)
+    alone = values("heterozygosity_regimes", symbols(Categorical(p), regime, 8), 9)
+    np.testing.assert_allclose(softmax(chain)(chain, 9), alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_contexts_may_stand_in_any_order_and_rare_ones_fare_worse(regime):
+    p, q = [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]
+    first = Chain(NextToken([p, q], [0.25, 0.75]), SoftmaxMLE(), regime, 8)
+    second = Chain(NextToken([q, p], [0.75, 0.25]), SoftmaxMLE(), regime, 8)
+    np.testing.assert_allclose(softmax(first)(first, 6), softmax(second)(second, 6), rtol=1e-12)
+    halved = Chain(NextToken([p, p], [0.5, 0.5]), SoftmaxMLE(), Replace(40), 40)
+    whole = Chain(NextToken([p]), SoftmaxMLE(), Replace(40), 40)
+    assert (softmax(halved)(halved, 6) < softmax(whole)(whole, 6)).all()
+
+
+def test_many_rows_of_a_context_keep_their_digits():
+    chain = Chain(NextToken([[0.5, 0.5]]), SoftmaxMLE(), Replace(10**9), 10**9)
+    np.testing.assert_allclose(softmax(chain)(chain, 5), 0.5 * (1 - 1e-9) ** np.arange(1, 7), rtol=1e-14)
+    source = NextToken([[0.5, 0.5], [0.9, 0.1]], [0.3, 0.7])
+    near, far = (Chain(source, SoftmaxMLE(), Replace(n), n) for n in (999_999, 1_000_001))
+    np.testing.assert_allclose(softmax(near)(near, 5), softmax(far)(far, 5), rtol=1e-10)
+
+
+def test_contexts_too_many_to_average_over_are_not_foretold():
+    chance = np.random.default_rng(0)
+    source = NextToken(chance.dirichlet(np.ones(4), 200), chance.dirichlet(np.ones(200)))
+    for regime in (Accumulate(Linear(100, 1)), FixedReal(Linear(500, 3), 100)):
+        chain = Chain(source, SoftmaxMLE(), regime, 500)
+        found = softmax(chain)(chain, 400)
+        assert np.isfinite(found[:10]).all()
+        assert np.isnan(found[-1])
+
+
+def test_contexts_must_be_asked_for_as_they_come():
+    source = NextToken([[0.5, 0.5], [0.9, 0.1]], [0.3, 0.7])
+    for learner in (SoftmaxMLE(contexts=[0.5, 0.5]), SoftmaxMLE(k=3), SoftmaxMLE(temperature=0.5)):
+        assert not applicable(Chain(source, learner, Replace(9), 9))
+    assert applicable(Chain(source, SoftmaxMLE(contexts=[0.3, 0.7]), Replace(9), 9))

@@ -20,6 +20,7 @@ from genloss.theory import (  # noqa: F401  (filling LAWS)
     ridge,
     scaling,
     selection,
+    softmax,
 )
 from genloss.theory.draws import Draws
 from genloss.theory.gaussian_paths import StdLaw

@@ -1,13 +1,10 @@
 """Laws of total collapse of symbols: when one alone is left, which one, and what real rows or contexts change."""
 
-from typing import Any
-
 import numpy as np
 
 from genloss.chain import Chain
 from genloss.data import Array, Floats
 from genloss.families.categorical import Categorical, CategoricalMLE
-from genloss.families.softmax import NextToken, SoftmaxMLE
 from genloss.regimes import FixedReal, Replace
 from genloss.theory.categorical import DUALITY, SEDDIK, Symbols, dual_sum, heterozygosity_of, listed, neutral
 from genloss.theory.duality import expected_generations, merged, power_sums
@@ -235,39 +232,3 @@ def squared_distance_to_first_fixed_real(
 def distance_to_first_fixed_real(source: Symbols, learner: CategoricalMLE, regime: FixedReal, n: Sizes) -> Values:
     """Synthetic rows need not be few: N real rows of the order of K bound the distance for any number of them."""
     return np.full(len(n), float(np.sqrt(np.count_nonzero(source.p) / (2 * regime.n_real))))
-
-
-def _plain_softmax(chain: Chain) -> bool:
-    source: Any = chain.source
-    learner: Any = chain.learner
-    return all(part.temperature == 1 and part.top_k is None and part.top_p == 1 for part in (source, learner))
-
-
-@law(
-    "heterozygosity",
-    example=Chain(NextToken([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]], [0.7, 0.3]), SoftmaxMLE(), Replace(12), n0=12),
-    when=_plain_softmax,
-    reference=SEDDIK + ", equation 6, with contexts that come at random",
-    formula=r"H_{t,c}=H_{t-1,c}\,E[(1-1/N)1_{N>0}]+(1-\tfrac1K)P(N=0),\ N\sim\mathrm{Bin}(n_t,\pi_c)",
-    tags=(SOFTMAX,),
-)
-def heterozygosity_softmax(source: NextToken, learner: SoftmaxMLE, regime: Replace, n: Sizes) -> Values:
-    """A context collapses at the rate of its own rows: rare contexts first."""
-    from scipy.stats import binom
-
-    within = 1 - (source.p**2).sum(-1)
-    contexts = np.asarray(source.contexts)
-    k = source.p.shape[-1]
-    keep: dict[float, tuple[Values, Values]] = {}
-    out = np.empty(len(n))
-    for t, rows in enumerate(n.tolist()):
-        if rows not in keep:
-            centre, width = rows * contexts, 12 * np.sqrt(rows * contexts * (1 - contexts)) + 12
-            counts = np.arange(max(1, int((centre - width).min())), min(int(rows), int((centre + width).max())) + 1)
-            none = np.exp(rows * np.log1p(-np.minimum(contexts, 1 - 1e-16)))
-            coincident = (binom.pmf(counts[:, None], rows, contexts) / counts[:, None]).sum(0)
-            keep[rows] = (1 - none - coincident, none * (1 - 1 / k))
-        shrink, fresh = keep[rows]
-        within = within * shrink + fresh
-        out[t] = contexts @ within
-    return out
