@@ -96,6 +96,16 @@ def test_at_most_a_share_drops_the_highest_scores(level):
     assert "estimated" in dropped[0].reason
 
 
+@pytest.mark.parametrize("level", [None, 0.9])
+@pytest.mark.parametrize("references", [200, 1])
+def test_a_share_that_nobody_knows_filters_nothing(level, references):
+    """Both references are alike, or too few to say how they spread: an estimate is noise, and a cut by it too."""
+    normal = rng()
+    human, made, rows = (normal.normal(size=n) for n in (references, references, 500))
+    with pytest.raises(SpecError, match="curator: the share cannot be (identified|bounded)"):
+        filter_documents(rows, KeepAtMostShare(Itself(), 0.6, human, made, level))
+
+
 def test_a_smaller_share_keeps_fewer():
     human, made = np.linspace(0, 1, 200), np.linspace(0.5, 2, 200)
     rows = np.concatenate([human[::2], made[::2]])
@@ -228,6 +238,10 @@ class Lost:
         (lambda: Unwatermarked(SPEC, 0.1, "each"), "known: document, pool, dropped"),
         (lambda: Unwatermarked("kgw"), "str is no scheme"),
         (lambda: KeepAtMostShare(Itself(), 1.0, [0.0], [1.0]), "curator.share: 1.0"),
+        (
+            lambda: KeepAtMostShare(Itself(), 0, [0.0], [1.0]),
+            "curator.share: 0 cannot be reached; give a number above 0",
+        ),
         (lambda: KeepAtMostShare(3, 0.1, [0.0], [1.0]), "int is no detector"),
         (lambda: KeepAtMostShare(Itself(), 0.1, [np.nan], [1.0]), "human_scores: 1 of 1 are NaN"),
         (lambda: KeepAtMostShare(Itself(), 0.1, [0.0], []), "synthetic_scores: no scores"),

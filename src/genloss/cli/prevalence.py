@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ def call(asked: argparse.Namespace) -> int:
         _tell(plain)
     if asked.fail_above is None:
         return 0
-    if not math.isfinite(found.share) or (found.low <= 0 and found.high >= 1):
+    if not found.identified or (found.low <= 0 and found.high >= 1):
         raise SpecError("--fail-above: the share cannot be known from these references, so nothing is passed")
     return int(found.low > asked.fail_above)
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from genloss.data import Floats
+from genloss.data import Array
 from genloss.provenance.scores import Scores
 from genloss.provenance.shares import Cells
 
@@ -58,7 +58,7 @@ def binomial(count: float, size: float, tail: float) -> tuple[float, float]:
     return low, high
 
 
-def _effective(corpus: Scores, flags: Floats, false: float, true: float, known: bool) -> float:
+def _effective(corpus: Scores, flags: Array, false: float, true: float, known: bool) -> float:
     """How many independent draws the corpus is worth: its clusters, or more where clusters are seen to be mixed.
 
     Where the share is known to be neither 0 nor 1, the spread of the shares of clusters tells whether clusters are of

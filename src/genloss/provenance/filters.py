@@ -125,7 +125,8 @@ class KeepAtMostShare:
 
     Attributes:
         detector: Anything with `score(data)`, higher is more synthetic; or a watermark (a `WatermarkSpec` or a scheme).
-        share: The largest synthetic share of what is kept, from 0 to below 1.
+        share: The largest synthetic share of what is kept, above 0 and below 1: no scores show that nothing is
+            synthetic.
         human_scores: Scores of rows that are known to be human, that did not train the detector: an array, or an
             `ArrayFile` whose every row is a score.
         synthetic_scores: Scores of rows that are known to be synthetic, that did not train the detector.
@@ -145,8 +146,10 @@ class KeepAtMostShare:
             raise SpecError(
                 f"curator.detector: {type(self.detector).__name__} is no detector; give it score(data), or a watermark"
             )
-        if isinstance(self.share, bool) or not isinstance(self.share, (int, float)) or not 0 <= self.share < 1:
-            raise SpecError(f"curator.share: {self.share!r} is no share; give a number from 0 to below 1")
+        if isinstance(self.share, bool) or not isinstance(self.share, (int, float)) or not 0 < self.share < 1:
+            raise SpecError(
+                f"curator.share: {self.share!r} cannot be reached; give a number above 0 and below 1, such as 0.01"
+            )
         if self.level is not None and not 0 < self.level < 1:
             raise SpecError(f"curator.level: {self.level!r} is no confidence; give a number between 0 and 1, or None")
         for name, scores in zip(("human_scores", "synthetic_scores"), self._references, strict=True):
@@ -167,17 +170,19 @@ class KeepAtMostShare:
         return _kept(self, pool, "nothing is left")
 
     def estimate(self, scores: Floats) -> float:
-        """The synthetic share of rows with these scores: the estimate, or the upper end of its interval."""
+        """The synthetic share of rows with these scores: the estimate, or the upper end of its interval.
+
+        Raises:
+            SpecError: Where the references are too few or too much alike for a share to be known.
+        """
         from genloss.provenance.prevalence import prevalence
 
         sets = (scores, *self._references)
-        if self.level is not None:
-            found = prevalence(*sets, level=self.level).high
-        else:
-            found = prevalence(*sets, resamples=_FEWEST).share
-        if not math.isfinite(found):
-            raise SpecError("curator: both references score alike, so no share is known; use a sharper detector")
-        return found
+        settings: dict[str, Any] = {"resamples": _FEWEST} if self.level is None else {"level": self.level}
+        found = prevalence(*sets, **settings)
+        if not found.identified:
+            raise SpecError(f"curator: {found.warnings[0]}")
+        return found.share if self.level is None else found.high
 
     def judge(self, scores: Floats) -> Judged:
         """Say which of these rows are kept."""

@@ -17,6 +17,7 @@ from genloss.provenance.shares import METHODS, Cells, misfit
 _SEEN = 4.0
 """How many standard errors the references must lie apart for a share to be identified."""
 _DOUBT = 0.01
+_UNKNOWN = ("the share cannot be identified", "the share cannot be bounded")
 _MOST_TIMES = 24
 
 
@@ -59,6 +60,11 @@ class Prevalence:
     warnings: tuple[str, ...] = ()
     groups: Mapping[Hashable, "Prevalence"] = field(default_factory=dict)
     times: Mapping[Hashable, "Prevalence"] = field(default_factory=dict)
+
+    @property
+    def identified(self) -> bool:
+        """Whether the references allow an estimate; else the interval is 0 to 1 and a warning says why."""
+        return math.isfinite(self.share) and not any(each.startswith(_UNKNOWN) for each in self.warnings)
 
     def __str__(self) -> str:
         found = f"{self.share:.1%} synthetic ({self.level:.0%} interval {self.low:.1%} to {self.high:.1%})"
@@ -224,7 +230,7 @@ def _estimate(
     worst = p = math.nan
     if warnings or not math.isfinite(share) or not np.isfinite(shares).mean() > 0.99:
         low, high = 0.0, 1.0
-        warnings = warnings or ["the share cannot be identified: both references score alike"]
+        warnings = warnings or [f"{_UNKNOWN[0]}: both references score alike"]
     else:
         low, high = _interval(shares[np.isfinite(shares)], level, fewest)
         if high < 0 or low > 1:
@@ -294,10 +300,10 @@ def _fit(own: list[Floats], drawn: list[Floats], share: float, shares: Floats) -
 
 def _identified(apart: float, error: float, known: bool, fewest: int) -> list[str]:
     if fewest < 2:
-        return ["the share cannot be bounded: a set has only one cluster, which says nothing about its spread"]
+        return [f"{_UNKNOWN[1]}: a set has only one cluster, which says nothing about its spread"]
     if abs(apart) <= _SEEN * error:
         return [
-            f"the share cannot be identified: both references score nearly alike (separation {apart:.2f} "
+            f"{_UNKNOWN[0]}: both references score nearly alike (separation {apart:.2f} "
             f"with a standard error of {error:.2f}); use a sharper detector or larger references"
         ]
     found = []
