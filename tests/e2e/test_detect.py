@@ -165,6 +165,22 @@ def test_the_evidence_of_every_document_is_written_whole_or_not_at_all(here, cap
     )
 
 
+def test_what_is_read_is_not_written_over(here, capsys):
+    (here / "link.jsonl").symlink_to("corpus.jsonl")
+    (here / "hard.jsonl").hardlink_to("human.jsonl")
+    (here / "mark.png").write_text((here / "watermark.json").read_text())
+    (here / "folder.png").mkdir()
+    before = {path.name: path.read_bytes() for path in here.iterdir() if path.is_file()}
+    detect = ("detect", "corpus.jsonl", "human.jsonl", *READ, "--out")
+    for out in ("corpus.jsonl", "./human.jsonl", "link.jsonl", "hard.jsonl", "watermark.json", "config.json"):
+        assert f"--out: {Path(out)}: is read by this command" in refused(capsys, *detect, out)
+    assert "--out: .: is a folder; give a file" in refused(capsys, *detect, ".")
+    drawn = ("prevalence", "corpus.jsonl", "--reference", "human.jsonl", "--spec", "mark.png", "--tokenizer", ".")
+    assert "--picture: mark.png: is read by this command" in refused(capsys, *drawn, "--picture", "mark.png")
+    assert "--picture: folder.png: is a folder" in refused(capsys, *drawn, "--picture", "folder.png")
+    assert {path.name: path.read_bytes() for path in here.iterdir() if path.is_file()} == before
+
+
 def test_prevalence_by_classifier_watermark_and_scores(here, capsys):
     known = ("--reference", "human.jsonl", "--synthetic", "made.jsonl", "--json")
     watermark = json.loads(ran(capsys, "prevalence", "corpus.jsonl", *known, *READ, "--group", "year")[1])

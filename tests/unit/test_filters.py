@@ -102,7 +102,7 @@ def test_a_share_that_nobody_knows_filters_nothing(level, references):
     """Both references are alike, or too few to say how they spread: an estimate is noise, and a cut by it too."""
     normal = rng()
     human, made, rows = (normal.normal(size=n) for n in (references, references, 500))
-    with pytest.raises(SpecError, match="curator: the share cannot be (identified|bounded)"):
+    with pytest.raises(SpecError, match=r"curator: the share cannot be (identified|bounded)"):
         filter_documents(rows, KeepAtMostShare(Itself(), 0.6, human, made, level))
 
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,14 @@ def add_tokens(command: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Run the command."""
-    from genloss.errors import SpecError
     from genloss.provenance.corpora import detect_rows
     from genloss.provenance.reading import files_of, rows_of
 
     check_share(asked.fdr, "--fdr", least=1e-12)
     check_share(asked.fail_above, "--fail-above")
-    if asked.out is not None and not asked.out.parent.is_dir():
-        raise SpecError(f"--out: {asked.out.parent}: no such folder; make it first")
     files = files_of(asked.files)
+    if asked.out is not None:
+        check_out(asked.out, "--out", [*files, asked.spec, asked.tokenizer])
     spec, tokenizer, notes = loaded(asked)
     field = asked.field or ("ids" if asked.ids else "text")
     with progress(files) as told:
@@ -94,6 +93,23 @@ def check_share(given: float | None, where: str, least: float = 0.0) -> None:
 
     if given is not None and not least <= given < 1:
         raise SpecError(f"{where}: {given} is no share; give a number from {least:g} to below 1")
+
+
+def check_out(path: Path, where: str, inputs: Iterable[Path | None]) -> None:
+    """Refuse to write where no file can be, or over a file that is read."""
+    from genloss.errors import SpecError
+
+    if path.is_dir():
+        raise SpecError(f"{where}: {path}: is a folder; give a file")
+    if not path.parent.is_dir():
+        raise SpecError(f"{where}: {path.parent}: no such folder; make it first")
+    if not path.exists():
+        return
+    read = [each for each in inputs if each is not None]
+    read += [each / name for each in read if each.is_dir() for name in ("tokenizer.json", "config.json")]
+    for each in read:
+        if each.exists() and path.samefile(each):
+            raise SpecError(f"{where}: {path}: is read by this command; give another file")
 
 
 @contextmanager

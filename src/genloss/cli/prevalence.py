@@ -57,7 +57,7 @@ def call(asked: argparse.Namespace) -> int:
     check_share(asked.fail_above, "--fail-above")
     check_share(asked.level, "--level", least=0.01)
     if asked.picture is not None:
-        _check_picture(asked.picture)
+        _check_picture(asked)
     if asked.most < 1:
         raise SpecError(f"--most: {asked.most}; give a whole number from 1")
     if asked.scores and asked.spec:
@@ -82,13 +82,15 @@ def call(asked: argparse.Namespace) -> int:
     return int(found.low > asked.fail_above)
 
 
-def _check_picture(path: Path) -> None:
+def _check_picture(asked: argparse.Namespace) -> None:
+    from genloss.cli.detect import check_out
     from genloss.errors import SpecError
 
+    path = asked.picture
     if path.suffix.lower() not in _PICTURES:
         raise SpecError(f"--picture: {path}: no known kind of picture; known: {', '.join(_PICTURES)}")
-    if path.is_dir() or not path.parent.is_dir():
-        raise SpecError(f"--picture: {path}: {'a folder' if path.is_dir() else 'no such folder'}; give a file")
+    read = [*asked.files, *asked.reference, *(asked.synthetic or []), asked.spec, asked.tokenizer]
+    check_out(path, "--picture", [Path(each) for each in read if each is not None])
 
 
 def _draw(found: Any, path: Path) -> None:
