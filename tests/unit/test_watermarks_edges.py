@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from genloss import SpecError
 from genloss.corpus import Words
 from genloss.families.ngram import NGram
 from genloss.provenance import KGW, Gumbel, SynthID, Watermarked, WatermarkSpec
 from genloss.provenance.loading import tokenizer_of, watermark_of
+from genloss.provenance.tails import LatticeSum
 
 VOCAB = 400
 
@@ -141,7 +143,7 @@ def test_a_hash_that_hangs_on_the_key_keeps_token_zero():
         assert np.array_equal(scheme.scored(tokens, offsets).counted, scheme.judged(tokens, offsets).counted)
 
 
-class Any_:
+class Stranger:
     """A model of no known kind: it has a law of the next token."""
 
     def __init__(self, model):
@@ -158,7 +160,7 @@ def test_documents_of_one_key_are_not_one_document(known, padded):
     spec = WatermarkSpec(Gumbel(documents.tokenizer.size, 42, padded=padded))
     model = Watermarked(NGram(2, max_length=25), spec).fit(documents, rng)
     if not known:
-        model = type(model)(Any_(model.model), spec)
+        model = type(model)(Stranger(model.model), spec)
     n = 300 if known else 40
     written = model.sample(n, rng)
     again = len(written) - len({tuple(each) for each in np.split(written.tokens, written.offsets[1:-1])})
@@ -169,3 +171,47 @@ def test_documents_of_one_key_are_not_one_document(known, padded):
     first = spec.scheme.scored(written.tokens, written.offsets).counted[written.offsets[:-1][written.lengths > 0]]
     assert first.all() == padded
     assert first.any() == padded
+
+
+LAWS = {
+    "two rounds": SynthID(VOCAB, (1, 2), hash="rounds"),
+    "three rounds": SynthID(VOCAB, (1, 2, 3), hash="rounds"),
+    "five rounds": SynthID(VOCAB, (1, 2, 3, 4, 5), hash="rounds"),
+    "ten rounds": SynthID(VOCAB, tuple(range(10)), hash="rounds"),
+    "twelve rounds": SynthID(VOCAB, tuple(range(12)), hash="rounds"),
+    "equal keys": SynthID(VOCAB, (7, 7, 7, 7, 7, 8), hash="rounds"),
+    "table": SynthID(VOCAB, (5, 15)),
+    "mean": SynthID(VOCAB, (5, 15, 25, 35), score="mean"),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_p_values_of_a_tournament_are_never_below_the_exact_ones(name):
+    """Against the convolution of the law of a unit, right beyond where that is computed, and well beyond it."""
+    law = LAWS[name]._null
+    for n in [n for n in (25, law.few + 1, 2 * law.few) if n * len(law.law) < 90_000]:
+        sums = np.ones(1)
+        for bit in bin(n)[2:]:
+            sums = np.convolve(sums, sums)
+            sums = np.convolve(sums, law.law) if bit == "1" else sums
+        tails = np.cumsum(sums[::-1])[::-1]
+        at = np.flatnonzero((sums > 1e-16) & (tails > 1e-40) & (tails < 0.3))
+        at = at[:: max(1, len(at) // 300)]
+        ratio = np.exp(LAWS[name].log_tail(at, n) - np.log(tails[at]))
+        assert ratio.min() > 1 - 1e-3
+        near = tails[at] > 1e-6
+        assert ratio[near].max() < (1.15 if name != "equal keys" else 2)
+
+
+def test_the_mean_of_rounds_is_binomial():
+    scheme = SynthID(VOCAB, (1, 2, 3), hash="rounds", score="mean")
+    assert scheme.log_tail(np.array([200.0]), np.array([100])) == pytest.approx(binom.logsf(199, 300, 0.5))
+    assert "binomial" in scheme.method
+    assert scheme.log_tail(0.0, 0) == 0
+    assert "exact to 744 units" in LAWS["two rounds"].method
+    assert "sampled" in SynthID(VOCAB, (1, 2, 3), table_size=1001).method
+
+
+def test_a_score_that_is_always_the_same_says_nothing():
+    law = LatticeSum(np.array([0.0, 0.0, 1.0]))
+    assert law.log_tail([10.0, 11.0], [5, 5]).tolist() == [0, -np.inf]

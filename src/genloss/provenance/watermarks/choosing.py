@@ -155,7 +155,7 @@ def gumbel_draws(
     state: Any, parent: Any, mass: Any, ranked: Any, top: Any, k: int, share: float, least: Any, known: Any, place: Any,
     philox: bool, key: Any, width: int, once: bool, start: Any,
 ) -> Any:  # fmt: skip
-    """Draw n documents by the largest keyed number, u^(1/p); where a window is not full or was there before, by chance."""
+    """Draw n documents by the largest keyed number, u^(1/p); by chance where a window is not full, or not new."""
     size, contexts = len(root), len(gamma)
     low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     k0, k1 = key & low, key >> half

@@ -44,8 +44,8 @@ class Gumbel:
         once: Whether a window counts, and is marked, only the first time that it comes in a document.
         start: Where "twister" begins to fold; from 0 a window of one token would leave the key out, and is refused.
         padded: Whether "philox" marks and scores a document's first tokens too, whose window is filled up with -1: vLLM
-            does (`WatermarkSpec.from_vllm`). One key and one prompt then begin every document with the same tokens; else
-            the first `width` tokens are drawn by chance, and are no units.
+            does (`WatermarkSpec.from_vllm`). One key and one prompt then begin every document with the same tokens;
+            else the first `width` tokens are drawn by chance, and are no units.
 
     Example:
         >>> import numpy as np

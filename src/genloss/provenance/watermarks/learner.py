@@ -31,9 +31,10 @@ class Watermarked:
     """Fit as another learner does, and embed a watermark in all that its models write.
 
     Of n-gram models every green token is raised, also with lists that hang on the token itself, where
-    `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too. The first
-    `width` tokens of a document are drawn by chance where a `Gumbel` chooses the rest: their windows, filled up alike, would
-    make one document of all.
+    `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too.
+
+    Where a `Gumbel` chooses, the first `width` tokens of a document are drawn by chance: their windows, filled up
+    alike, would make one document of all.
 
     Attributes:
         learner: Its models give the law of the next token: `NGram`, or anything whose models have

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genloss.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.provenance.tails import LatticeSum, lattice_of
+from genloss.provenance.tails import LatticeSum, lattice_of, log_binomial_tail
 from genloss.provenance.watermarks.scheme import (
     Bools,
     Scored,
@@ -119,7 +119,21 @@ class SynthID:
     @property
     def method(self) -> str:
         """The null law."""
-        return f"{self.score} score, exact law of sums over distinct n-grams"
+        if self._binomial:
+            return "mean score, binomial over distinct n-grams"
+        one = "" if self._known_law else ", the law of one of them sampled"
+        return f"{self.score} score, sums over distinct n-grams, exact to {self._null.few} units{one}"
+
+    @property
+    def _binomial(self) -> bool:
+        """Whether all bits are fair, independent and count alike."""
+        fair = self.hash == "rounds" and self.head is None
+        return fair and (self.weights == 1).all() and len(set(self._keys.tolist())) == len(self.keys)
+
+    @property
+    def _known_law(self) -> bool:
+        """Whether the law of one unit follows from the table, or from fair bits."""
+        return self._patterns is not None or (self.hash == "rounds" and self.head is None)
 
     @property
     def secret(self) -> tuple[int, ...]:
@@ -159,7 +173,14 @@ class SynthID:
         return np.asarray(total / np.maximum(most, 1))
 
     def log_tail(self, total: Any, units: Any) -> Floats:
-        """The law of sums of so many units."""
+        """The law of sums of so many units.
+
+        It is binomial for the mean of rounds, else that of `genloss.provenance.tails.LatticeSum`: exact for few units,
+        and a saddle point made larger beyond. With a head, or a table whose size is no power of two, the law of one
+        unit is that of 2^20 random n-grams.
+        """
+        if self._binomial:
+            return log_binomial_tail(total, np.asarray(units) * len(self.keys), 0.5)
         return self._null.log_tail(total, units)
 
     def scored(self, tokens: Tokens, offsets: Ints) -> Scored:
