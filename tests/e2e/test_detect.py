@@ -22,7 +22,9 @@ from genloss.describe import describe
 from genloss.families.ngram import NGram
 from genloss.provenance import KGW, Watermarked, WatermarkSpec
 from genloss.provenance import reading as reading_module
+from genloss.provenance.corpora import detect_rows
 from genloss.provenance.filters import Unwatermarked
+from genloss.provenance.reading import Row
 from genloss.provenance.watermarks.secret import fingerprint
 from genloss.spec import build
 
@@ -163,6 +165,15 @@ def test_the_evidence_of_every_document_is_written_whole_or_not_at_all(here, cap
     assert "--out: nowhere: no such folder" in refused(
         capsys, "detect", "corpus.jsonl", *READ, "--out", "nowhere/more.jsonl"
     )
+
+
+def test_a_document_costs_few_bytes_however_long_it_is():
+    spec = WatermarkSpec(KGW(100))
+    rows = (Row(f"corpus.jsonl: line {i + 1}", [i % 100, 5, 7, i % 90]) for i in range(2000))
+    found = detect_rows(rows, spec)
+    held = [value for value in vars(found).values() if isinstance(value, np.ndarray)]
+    assert sum(each.nbytes for each in held) == 36 * 2000
+    assert found.where(1999) == "corpus.jsonl: line 2000"
 
 
 def test_what_is_read_is_not_written_over(here, capsys):

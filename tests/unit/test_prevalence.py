@@ -1,14 +1,18 @@
 """The share of a mixture: formulas by hand, labels, warnings and what is refused."""
 
 import json
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import integrate, stats
 
 from genloss.cli.main import main
 from genloss.errors import SpecError
+from genloss.provenance import estimates
 from genloss.provenance.prevalence import _median, prevalence
+from genloss.provenance.reading import Row
 from genloss.provenance.shares import METHODS, Cells, log_ratio
 
 TWO = ("acc", "likelihood", "moments", "pacc")
@@ -309,6 +313,26 @@ def test_the_command_draws_a_picture_or_says_why_not(tmp_path, monkeypatch, caps
         assert says in capsys.readouterr().err
 
 
+def test_a_row_of_a_corpus_costs_its_score_and_four_bytes_a_label():
+    rows = (Row("", 0.5, (f"group {i % 7}", f"{2000 + i % 20}", f"author {i % 1000}")) for i in range(100_000))
+    tracemalloc.start()
+    try:
+        values, labels = estimates.scores(estimates.by_field, rows, 3)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000 * (8 + 3 * 4) + 500_000
+    assert most < 100_000 * (2 * 8 + 5 * 4) + 1_000_000
+    assert [len(each.names) for each in labels] == [7, 20, 1000]
+    plain = [[f"group {i % 7}" for i in range(100_000)], [f"{2000 + i % 20}" for i in range(100_000)]]
+    assert [[each.names[code] for code in each.codes] for each in labels[:2]] == plain
+    values = values + rng().normal(size=len(values))
+    options = {"resamples": 20, "clusters": labels[2]}
+    one = prevalence(values, *made(0.3)[1:], groups=labels[0], times=labels[1], **options)
+    assert one == prevalence(values, *made(0.3)[1:], groups=plain[0], times=plain[1], **options)
+    assert list(one.groups) == [f"group {i}" for i in range(7)]
+
+
 @pytest.mark.parametrize(
     ("times", "first"),
     [
@@ -341,6 +365,12 @@ def test_spans_of_time_are_named_in_few_digits(times, first):
         (lambda: prevalence([1.0], [1.0], [2.0], resamples=3), "prevalence.resamples: 3"),
         (lambda: prevalence([1.0], [1.0], [2.0], clusters=[1, 2]), "prevalence.clusters: labels of shape (2,)"),
         (lambda: prevalence([1.0], [1.0], [2.0], times=[np.nan]), "prevalence.times: 1 labels are NaN"),
+        (
+            lambda: prevalence([1.0, 2], [1.0], [2.0], times=np.array(["2024-01-01", "NaT"], "datetime64[D]")),
+            "prevalence.times: 1 labels are NaT, the first at 1",
+        ),
+        (lambda: prevalence([1.0], [1.0], [2.0], times=np.array([pd.NaT])), "prevalence.times: 1 labels are NaN"),
+        (lambda: prevalence([1.0], [1.0], [2.0], groups=np.array([pd.NA])), "prevalence.groups: 1 labels are NaN"),
         (lambda: prevalence([1.0], [1.0], [2.0], human_groups=["a"]), "the corpus has no groups"),
         (
             lambda: prevalence([1.0], [1.0], [2.0], groups=["b"], human_groups=["a"]),

@@ -119,7 +119,7 @@ def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
     notes: list[str] = []
     method = asked.method
     made: Any = None
-    makers: list[list[str]] = []
+    makers: list[Any] = []
     spec, tokenizer = None, None
     if asked.spec:
         spec, tokenizer, notes = loaded(asked)

@@ -84,8 +84,10 @@ class Calibration:
         named = labels(groups, len(found), "calibration.groups")
         if named is None:
             return flagged(found, self.cut)
-        cuts = {label: self._group(label).cut for label in np.unique(named).tolist()}
-        return flagged(found, np.array([cuts[label] for label in named.tolist()]))
+        cuts = np.full(len(named.names), math.inf)
+        for label in named.held:
+            cuts[named.known.index(label)] = self._group(label).cut
+        return flagged(found, cuts[named.codes])
 
     def p_values(self, scores: Any, groups: Any = None) -> Floats:
         """The conformal p-value of each row: how likely a human row (of its group) scores as high or higher.
@@ -100,9 +102,9 @@ class Calibration:
         if named is None:
             return _p_values(found, self.human)
         p = np.empty(len(found))
-        for label in np.unique(named):
-            self._group(label.item())
-            p[named == label] = _p_values(found[named == label], self.human.of_group(label))
+        for label in named.held:
+            self._group(label)
+            p[named.where(label)] = _p_values(found[named.where(label)], self.human.of_group(label))
         return p
 
     def _group(self, label: Hashable) -> GroupCut:
@@ -194,19 +196,19 @@ def calibrate(
     warnings = _too_small(human, fpr, confidence, cut, "the human reference")
     found: dict[Hashable, GroupCut] = {}
     if human.groups is not None:
-        for label in np.unique(human.groups):
+        for label in human.groups.held:
             mine = human.of_group(label)
             own = _cut(mine, fpr, confidence)
-            warnings += _too_small(mine, fpr, confidence, own, f"group {label.item()!r}")
+            warnings += _too_small(mine, fpr, confidence, own, f"group {label!r}")
             rates: list[Rate | None] = [None, None]
             if synthetic is not None:
                 made = synthetic if synthetic.groups is None else synthetic.of_group(label)
                 rates = [_rate(made, each, level) if len(made) else None for each in (own, cut)]
             shared = _rate(mine, cut, level)
-            found[label.item()] = GroupCut(len(mine), own, shared, *rates)
+            found[label] = GroupCut(len(mine), own, shared, *rates)
             if shared.low > fpr:
                 warnings.append(
-                    f"the cut for all flags {shared.rate:.2%} of the human rows of group {label.item()!r}, more than "
+                    f"the cut for all flags {shared.rate:.2%} of the human rows of group {label!r}, more than "
                     f"{fpr:.2%}; flag by group"
                 )
     power: Rate | None = None

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from genloss.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.provenance.reading import LONGEST, Row, score_of, text_of, tokens_of
+from genloss.provenance.scores import Interned, Labels
 from genloss.provenance.watermarks.spec import WatermarkSpec
 
 Rows = Iterable[Row]
@@ -57,8 +58,8 @@ def flagged(score: Score, p: float) -> Score:
     return flag
 
 
-Known = tuple[Floats, list[list[str]]]
-"""Scores of a reference, and for each label one text a row."""
+Known = tuple[Floats, list[Labels]]
+"""Scores of a reference, and its labels."""
 
 
 def by_classifier(
@@ -90,7 +91,9 @@ def by_classifier(
             raise SpecError(f"{name}: all rows are one cluster; a classifier needs two, one to train on")
         texts = [text_of(row) for row in rows]
         halves.append([[texts[i] for i in half] for half in (first, second)])
-        clusters.append([[names[i] for i in second]])
+        interned = Interned()
+        interned.add(names[i] for i in second)
+        clusters.append([interned.labels()])
     detector = TextClassifier().fit(halves[0][0], halves[1][0])
 
     def score(rows: Rows) -> Iterator[tuple[list[Row], Floats]]:
@@ -110,8 +113,8 @@ def _halves(names: list[str], rng: Generator) -> tuple[Array, Array]:
     return np.flatnonzero(early[cluster]), np.flatnonzero(~early[cluster])
 
 
-def scores(score: Score, rows: Rows, labels: int = 0) -> tuple[Floats, list[list[str]]]:
-    """Score all rows of a corpus: 8 bytes a row, and its labels as text.
+def scores(score: Score, rows: Rows, labels: int = 0) -> tuple[Floats, list[Labels]]:
+    """Score all rows of a corpus: 8 bytes a row, and 4 for each of its labels.
 
     Args:
         score: What scores them.
@@ -119,15 +122,15 @@ def scores(score: Score, rows: Rows, labels: int = 0) -> tuple[Floats, list[list
         labels: How many labels each has.
 
     Returns:
-        The scores, and for each label one text a row.
+        The scores, and the labels as text.
     """
     parts: list[Floats] = []
-    named: list[list[str]] = [[] for _ in range(labels)]
+    named = [Interned() for _ in range(labels)]
     for some, found in score(rows):
         parts.append(found)
         for each, kept in enumerate(named):
-            kept += [str(row.labels[each]) for row in some]
-    return np.concatenate(parts) if parts else np.zeros(0), named
+            kept.add(row.labels[each] for row in some)
+    return np.concatenate(parts) if parts else np.zeros(0), [each.labels() for each in named]
 
 
 def _batches(rows: Rows) -> Iterator[list[Row]]:

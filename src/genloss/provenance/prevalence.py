@@ -158,7 +158,8 @@ def prevalence(
         seed: Decides what the bootstrap draws.
 
     Raises:
-        SpecError: Where scores are missing, NaN, or of another number than their labels, or a setting is out of range.
+        SpecError: Where scores are missing, NaN, or of another number than their labels, a label is NaN or no time, or
+            a setting is out of range.
 
     Example:
         >>> import numpy as np
@@ -200,11 +201,11 @@ def prevalence(
     whole = part(corpus, 0)
     by_group: dict[Hashable, Prevalence] = {}
     if corpus.groups is not None:
-        for i, label in enumerate(np.unique(corpus.groups)):
+        for i, label in enumerate(corpus.groups.held):
             for each, name in ((human, "human"), (synthetic, "synthetic")):
-                if each.groups is not None and not (each.groups == label).any():
-                    raise SpecError(f"prevalence.{name}_groups: no {name} score of group {label.item()!r}; give some")
-            by_group[label.item()] = part(corpus.of_group(label), 1 + i)
+                if each.groups is not None and not each.groups.where(label).any():
+                    raise SpecError(f"prevalence.{name}_groups: no {name} score of group {label!r}; give some")
+            by_group[label] = part(corpus.of_group(label), 1 + i)
     by_time: dict[Hashable, Prevalence] = {}
     if times is not None:
         spans, names = _spans(times, len(corpus))
@@ -354,9 +355,10 @@ def _spans(times: Any, rows: int) -> tuple[Array, list[Hashable]]:
     """The span of time that each row belongs to, and the name of each span."""
     found = labels(times, rows, "prevalence.times")
     assert found is not None
-    known, index = np.unique(found, return_inverse=True)
-    if len(known) <= _MOST_TIMES or found.dtype.kind not in "iufM":
-        return index, [name.item() if found.dtype.kind in "iufU" else str(name) for name in known]
+    known: Array = found.names
+    index: Array = found.codes
+    if len(known) <= _MOST_TIMES or known.dtype.kind not in "iufM":
+        return index, found.known if known.dtype.kind in "iufUO" else [str(name) for name in known]
     ends = np.unique(np.quantile(np.arange(len(found)), np.linspace(0, 1, 13))).astype(int)
     starts = np.unique(np.sort(index)[ends[:-1]])
     index = np.searchsorted(starts, index, side="right") - 1

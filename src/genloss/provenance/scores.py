@@ -1,13 +1,76 @@
 """Scores of rows, checked, with the cluster and the group of each; and how well two sets are told apart."""
 
 import math
+from array import array
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genloss.data import Array, Floats, Ints
+from genloss.data import Array, Floats
 from genloss.errors import SpecError
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The label of each row: 4 bytes a row, and every distinct label once.
+
+    Attributes:
+        codes: The number of each row's label: shape (n,).
+        names: Distinct labels, sorted: label i is `names[i]`.
+    """
+
+    codes: NDArray[np.int32]
+    names: Array
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def known(self) -> list[Any]:
+        """The distinct labels as plain values."""
+        found: list[Any] = self.names.tolist()
+        return found
+
+    @property
+    def held(self) -> list[Any]:
+        """The distinct labels of these rows, sorted."""
+        known = self.known
+        return [known[i] for i in np.unique(self.codes)]
+
+    def where(self, label: Hashable) -> Array:
+        """Which rows have a label."""
+        known = self.known
+        found: Array = self.codes == (known.index(label) if label in known else -1)
+        return found
+
+    def at(self, mask: Array) -> "Labels":
+        """Some of the rows."""
+        return Labels(self.codes[mask], self.names)
+
+
+class Interned:
+    """Labels that come one after the other, as text: 4 bytes a row, and every distinct label once."""
+
+    def __init__(self) -> None:
+        self._codes = array("i")
+        self._numbers: dict[str, int] = {}
+
+    def add(self, found: Iterable[Any]) -> None:
+        """Add the labels of more rows."""
+        numbers = self._numbers
+        self._codes.extend(numbers.setdefault(str(label), len(numbers)) for label in found)
+
+    def labels(self) -> Labels:
+        """The labels of all rows so far; none may be added after."""
+        names = np.array(list(self._numbers), dtype=object)
+        order = np.argsort(names, kind="stable")
+        ranks = np.empty(len(names), np.int32)
+        ranks[order] = np.arange(len(names), dtype=np.int32)
+        codes = np.frombuffer(self._codes, np.int32) if self._codes else np.zeros(0, np.int32)
+        return Labels(ranks[codes], names[order])
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +85,8 @@ class Scores:
     """
 
     values: Floats
-    clusters: Ints | None = None
-    groups: Array | None = None
+    clusters: NDArray[np.int32] | None = None
+    groups: Labels | None = None
     group: Any = None
 
     @classmethod
@@ -39,7 +102,7 @@ class Scores:
         """
         checked = checked_scores(values, f"{where}.{prefix}scores")
         named = labels(clusters, len(checked), f"{where}.{prefix}clusters")
-        numbers = None if named is None else np.unique(named, return_inverse=True)[1].astype(np.int64)
+        numbers = None if named is None else named.codes
         return cls(checked, numbers, labels(groups, len(checked), f"{where}.{prefix}groups"))
 
     def __len__(self) -> int:
@@ -59,13 +122,16 @@ class Scores:
 
     def at(self, mask: Array, group: Any = None) -> "Scores":
         """Some of the rows."""
-        clusters = None if self.clusters is None else np.unique(self.clusters[mask], return_inverse=True)[1]
-        groups = None if self.groups is None else self.groups[mask]
+        clusters = None
+        if self.clusters is not None:
+            clusters = np.unique(self.clusters[mask], return_inverse=True)[1].astype(np.int32)
+        groups = None if self.groups is None else self.groups.at(mask)
         return Scores(self.values[mask], clusters, groups, group)
 
     def of_group(self, label: Any) -> "Scores":
-        """The rows of a group."""
-        return self.at(self.groups == label, label)
+        """The rows of a group; none where no row is of it."""
+        mask = np.zeros(len(self), np.bool_) if self.groups is None else self.groups.where(label)
+        return self.at(mask, label)
 
 
 def checked_scores(given: Any, where: str) -> Floats:
@@ -89,25 +155,52 @@ def checked_scores(given: Any, where: str) -> Floats:
     return scores
 
 
-def labels(given: Any, rows: int, where: str) -> Array | None:
-    """Check the labels of rows; None stays None.
+def labels(given: Any, rows: int, where: str) -> Labels | None:
+    """Read the labels of rows; None stays None.
 
     Raises:
-        SpecError: Where there is not one for each row.
+        SpecError: Where there is not one for each row, or one is NaN or no time.
     """
     if given is None:
         return None
+    if isinstance(given, Labels):
+        if len(given) != rows:
+            raise SpecError(_unequal(where, (len(given),), rows))
+        return given
     found = np.asarray(given)
-    if found.dtype.kind == "O":
-        found = np.array([str(label) for label in found.ravel()]).reshape(found.shape)
     if found.shape != (rows,):
-        raise SpecError(f"{where}: labels of shape {found.shape} for {rows} scores; give one label a score")
-    if found.dtype.kind == "f" and np.isnan(found).any():
-        raise SpecError(f"{where}: {int(np.isnan(found).sum())} labels are NaN; give one label a score")
-    return found
+        raise SpecError(_unequal(where, found.shape, rows))
+    kind = found.dtype.kind
+    missing = np.isnat(found) if kind in "mM" else np.isnan(found) if kind == "f" else np.zeros(rows, np.bool_)
+    if kind == "O":
+        missing = np.array([_is_missing(label) for label in found], dtype=np.bool_)
+    if missing.any():
+        name = "NaT" if kind in "mM" else "NaN"
+        raise SpecError(
+            f"{where}: {int(missing.sum())} labels are {name}, the first at {int(np.argmax(missing))}; "
+            "give one label a score"
+        )
+    if kind == "O":
+        interned = Interned()
+        interned.add(found)
+        return interned.labels()
+    names, codes = np.unique(found, return_inverse=True)
+    return Labels(codes.astype(np.int32), names)
 
 
-def cluster_sums(values: Floats, clusters: Ints | None) -> Floats:
+def _unequal(where: str, shape: tuple[int, ...], rows: int) -> str:
+    return f"{where}: labels of shape {shape} for {rows} scores; give one label a score"
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether an object is NaN, NaT or NA, which equal nothing."""
+    try:
+        return bool(label != label)
+    except (TypeError, ValueError):
+        return True
+
+
+def cluster_sums(values: Floats, clusters: Array | None) -> Floats:
     """The sum in each cluster."""
     return values if clusters is None else np.bincount(clusters, values).astype(float)
 
