@@ -46,6 +46,15 @@ def test_repeats_change_nothing():
         assert (once.units, once.log10_p) == (often.units, often.log10_p)
 
 
+@pytest.mark.parametrize(("scheme", "seam"), [(Gumbel(V, 7), 4), (KGW(V), 1), (Unigram(V), 0)])
+def test_a_text_joined_to_itself_adds_units_at_its_seam_alone(scheme, seam):
+    spec, ids = WatermarkSpec(scheme), np.arange(V - 1, -1, -1)
+    once, joined = spec.detect(ids), spec.detect(np.tile(ids, 100))
+    assert joined.units == once.units + seam
+    apart = spec.detect_corpus([ids] * 100)
+    assert (apart.units, apart.log10_p) == (once.units, once.log10_p)
+
+
 def test_a_window_in_the_prompt_is_left_out():
     """Of the outputs 5 6 7 and the prompt 5 9: the window 5 is in the prompt, 6 is not, and neither is 9's follower."""
     assert closed_model(KGW(V), [[5, 6, 7]], [[5, 9]]).units == 1
