@@ -76,7 +76,7 @@ def test_every_detector_reads_networks():
     for detector in (Rank(one), LRR(one), FastDetectGPT(one), FastDetectGPT(one, other), Binoculars(one, other)):
         assert np.isfinite(detector.score(TEXTS)).all()
         np.testing.assert_array_equal(detector.score(TEXTS)[[2]], detector.score(TEXTS[2:]))
-    assert open_model(WatermarkSpec(KGW(SIZE)), one, TEXTS).units > 5
+    assert open_model(WatermarkSpec(KGW(SIZE)), one, TEXTS).units == 5  # not those that token 0 seeds
 
 
 def test_a_text_without_a_token_to_score_is_one_line():
@@ -125,7 +125,7 @@ def test_a_network_of_transformers_is_read_from_its_folder(folder):
     assert LogLikelihood(lm).score(TEXTS[:1])[0] == pytest.approx(-loss, rel=1e-5)
     for detector in (Rank(lm), LRR(lm), FastDetectGPT(lm)):
         assert np.isfinite(detector.score(TEXTS)).all()
-    assert open_model(WatermarkSpec(KGW(SIZE)), lm, TEXTS).units > 5
+    assert open_model(WatermarkSpec(KGW(SIZE)), lm, TEXTS).units == 5  # not those that token 0 seeds
 
 
 @pytest.mark.slow

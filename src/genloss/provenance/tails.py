@@ -299,7 +299,7 @@ class LatticeSum:
             tilted[at.astype(int)] = np.exp(weight - weight.max())
             tilted /= tilted.sum()
             places = np.arange(len(tilted))
-            deviation = float(np.sqrt(max(1e-12, tilted @ (places - tilted @ places) ** 2)))
+            deviation = math.sqrt(max(1e-12, float(tilted @ (places - tilted @ places) ** 2)))
             modulus = np.log(np.maximum(np.abs(np.fft.rfft(tilted, size)), 1e-300))
             away = 2 * np.pi * np.arange(len(modulus)) / size >= min(1 / deviation, np.pi / 2)
             top = float(np.max(modulus[away], initial=-700.0))

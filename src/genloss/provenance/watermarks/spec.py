@@ -255,15 +255,24 @@ class WatermarkSpec:
         """Choose the next token of a document from its law."""
         return self.scheme.choose(context, probs, rng)
 
-    def logits_processor(self, prompt_length: int = 0) -> Any:
+    def logits_processor(
+        self, prompt_length: int = 0, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+    ) -> Any:
         """A `LogitsProcessor` of transformers that embeds the watermark.
+
+        `generate` runs it before its own temperature, top_k and top_p, which come too late: a token that `Gumbel` or
+        `SynthID` has chosen by then may be any. Give the sampling parameters here, and to `generate` do_sample=True,
+        temperature=1.0, top_k=0 and top_p=1.0.
 
         Args:
             prompt_length: Tokens of the prompt, which the watermark of schemes that look at whole documents leaves out.
+            temperature: Divides the logits before the watermark.
+            top_k: How many of the most probable tokens the watermark chooses from; 0 for all.
+            top_p: The share of the probability that the tokens it chooses from add up to.
         """
         from genloss.provenance.watermarks.transformers import processor
 
-        return processor(self.scheme, prompt_length)
+        return processor(self.scheme, prompt_length, temperature=temperature, top_k=top_k, top_p=top_p)
 
 
 _KGW = {
