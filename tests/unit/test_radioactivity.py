@@ -48,11 +48,12 @@ def test_repeats_change_nothing():
 
 @pytest.mark.parametrize(("scheme", "seam"), [(Gumbel(V, 7), 4), (KGW(V), 1), (Unigram(V), 0)])
 def test_a_text_joined_to_itself_adds_units_at_its_seam_alone(scheme, seam):
-    spec, ids = WatermarkSpec(scheme), np.arange(V - 1, -1, -1)
+    spec, ids = WatermarkSpec(scheme), np.arange(1, V)
     once, joined = spec.detect(ids), spec.detect(np.tile(ids, 100))
     assert joined.units == once.units + seam
     apart = spec.detect_corpus([ids] * 100)
-    assert (apart.units, apart.log10_p) == (once.units, once.log10_p)
+    assert apart.units == once.units
+    assert apart.log10_p == pytest.approx(once.log10_p)
 
 
 def test_a_window_in_the_prompt_is_left_out():
