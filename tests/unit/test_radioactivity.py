@@ -76,7 +76,7 @@ def test_the_law_gives_a_bound_that_grows_with_the_excess():
     weak, strong = (open_model(scheme, greens(x), [TEXT], choice="law") for x in (0.0, 4.0))
     assert weak.log10_p == pytest.approx(0.0)
     assert strong.log10_p < -10
-    assert strong.units == len(set(TEXT[:-1].tolist()))
+    assert strong.units == len(set(TEXT[:-1].tolist()) - {0}), "the list after token 0 hangs on no key"
     red = open_model(scheme, lambda before: 1.0 - scheme.green(before[-1:]) + 1e-9, [TEXT], choice="law")
     assert red.p_value == 1.0
 

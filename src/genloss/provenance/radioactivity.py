@@ -253,7 +253,9 @@ def _first_of_seeds(scheme: KGW, tokens: Tokens) -> dict[int, int]:
         seeds = np.concatenate([[0], tokens[:-1]]).astype(np.uint32)
     places = np.flatnonzero(full)
     known, first = np.unique(seeds[places], return_index=True)
-    return dict(zip(places[first].tolist(), known.tolist(), strict=True))
+    # A seed that hangs on no key is no evidence; where another stands first, its unit is new and so is counted.
+    keyed = scheme.scored(tokens, np.array([0, len(tokens)])).counted[places[first]]
+    return dict(zip(places[first][keyed].tolist(), known[keyed].tolist(), strict=True))
 
 
 def _chosen(scheme: Scheme, tokens: Tokens, reach: int, at: list[int], chosen: list[int]) -> tuple[Units, Floats]:
