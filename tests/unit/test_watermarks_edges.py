@@ -208,7 +208,7 @@ def test_the_mean_of_rounds_is_binomial():
     assert scheme.log_tail(np.array([200.0]), np.array([100])) == pytest.approx(binom.logsf(199, 300, 0.5))
     assert "binomial" in scheme.method
     assert scheme.log_tail(0.0, 0) == 0
-    assert "exact to 744 units" in LAWS["two rounds"].method
+    assert "exact to 24 units" in LAWS["two rounds"].method
     assert "sampled" in SynthID(VOCAB, (1, 2, 3), table_size=1001).method
 
 

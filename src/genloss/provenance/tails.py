@@ -14,8 +14,8 @@ from genloss.data import Array, Floats
 
 _SAFE = 1e-250
 """Above this, tails are left to scipy.special."""
-_PLACES = 1 << 13
-"""How many places the law of a sum may have and be computed exactly."""
+_FEW, _PLACES = 24, 1 << 13
+"""How many numbers are always added up exactly, and how many places the law of a sum of more may have for that."""
 
 
 def log_binomial_tail(k: Any, n: Any, p: float) -> Floats:
@@ -174,10 +174,11 @@ def _upper_fraction(a: float, x: float) -> float:
 class LatticeSum:
     """The null law of a sum of n independent whole numbers from 0 on, all of one law.
 
-    Few numbers are added up exactly, by a Fourier transform of the law tilted to where the sum lies; more than `few` by
-    the saddle point formula of Lugannani and Rice with Daniels' second continuity correction (1987, equation 6.6), an
-    approximation. Its relative error falls like 1 / n; what is given is larger by the share 1 / (4 n), and by what the
-    coarseness of the tilted law may add (the mass of its characteristic function away from 0), up to Chernoff's bound.
+    Up to 24 numbers are added up exactly, by a Fourier transform of the law tilted to where the sum lies, and so are up
+    to `few` of a law that is too coarse for a formula. Others are by the saddle point formula of Lugannani and Rice
+    with Daniels' second continuity correction (1987, equation 6.6), an approximation. Its relative error falls like
+    1 / n; what is given is larger by the share 1 / (4 n), and by what the coarseness of the tilted law may add (the
+    mass of its characteristic function away from 0), up to Chernoff's bound.
 
     Attributes:
         law: Probability of each number: shape (largest + 1,).
@@ -187,8 +188,8 @@ class LatticeSum:
 
     @cached_property
     def few(self) -> int:
-        """How many numbers are added up exactly: at least 24, and more where they are small."""
-        return max(24, _PLACES // max(1, len(self._reduced.law) - 1))
+        """How many numbers may be added up exactly: 24, and more where they are small."""
+        return max(_FEW, _PLACES // max(1, len(self._reduced.law) - 1))
 
     @cached_property
     def _reduced(self) -> "LatticeSum":
@@ -214,12 +215,16 @@ class LatticeSum:
         if len(self.law) == 1:
             return np.where(total > 0, -np.inf, 0.0).reshape(shape)
         found = np.zeros(total.shape)
-        short = (n > 0) & (n <= self.few)
+        short = (n > 0) & (n <= _FEW)
+        some = (n > _FEW) & (n <= self.few)
+        if some.any():
+            means, tilt, *_ = self._grid
+            short[some] = self._coarse(tilt(np.clip(total[some] / n[some], means[0], means[-1])), n[some]) > 1e-3
         for units in np.unique(n[short]):
             these = short & (n == units)
             sums, back = np.unique(total[these], return_inverse=True)
             found[these] = self._exact(sums, int(units))[back]
-        long = n > self.few
+        long = (n > 0) & ~short
         if long.any():
             found[long] = self._saddle_point(total[long], n[long])
         return np.minimum(found, 0.0).reshape(shape)
@@ -287,7 +292,10 @@ class LatticeSum:
 
     @cached_property
     def _side_lobes(self) -> tuple[Floats, Floats, Floats]:
-        """By tilt, the largest modulus of the characteristic function away from 0, and the mass there, both as logs."""
+        """By tilt, as logs: the largest modulus of the characteristic function away from 0, and the mass there.
+
+        The mass is that of 24 and of `few` numbers: shape (2, tilts).
+        """
         at, log_law = self._support
         tilts = self._grid[1].c[-1]
         tilts = np.append(tilts[tilts > 0][::8], tilts[-1])
@@ -303,16 +311,20 @@ class LatticeSum:
             modulus = np.log(np.maximum(np.abs(np.fft.rfft(tilted, size)), 1e-300))
             away = 2 * np.pi * np.arange(len(modulus)) / size >= min(1 / deviation, np.pi / 2)
             top = float(np.max(modulus[away], initial=-700.0))
-            mass = np.exp(self.few * (modulus[away] - top)).sum() / np.exp(self.few * modulus[~away]).sum()
-            found.append((top, math.log(max(float(mass), 1e-300))))
-        tops, masses = np.array(found).T
-        return tilts, tops, masses
+            found.append([top])
+            for n in (_FEW, self.few):
+                mass = np.exp(n * (modulus[away] - top)).sum() / np.exp(n * modulus[~away]).sum()
+                found[-1].append(math.log(max(float(mass), 1e-300)))
+        tops, *masses = np.array(found).T
+        return tilts, tops, np.array(masses)
 
     def _coarse(self, theta: Floats, n: Floats) -> Floats:
         """What the mass of the characteristic function away from 0 may add to the log of a tail."""
         tilts, tops, masses = self._side_lobes
         right = np.clip(np.searchsorted(tilts, theta), 1, len(tilts) - 1)
-        added = [tops[i] * n + masses[i] + 0.5 * np.log(n / self.few) for i in (right - 1, right)]
+        many = (n > self.few).astype(int)
+        least = np.where(many, self.few, _FEW)
+        added = [tops[i] * n + masses[many, i] + 0.5 * np.log(n / least) for i in (right - 1, right)]
         return np.asarray(np.logaddexp(0.0, np.log(2) + np.maximum(*added)))
 
     def _exact(self, total: Floats, n: int) -> Floats:

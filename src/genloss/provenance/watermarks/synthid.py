@@ -122,7 +122,7 @@ class SynthID:
         if self._binomial:
             return "mean score, binomial over distinct n-grams"
         one = "" if self._known_law else ", the law of one of them sampled"
-        return f"{self.score} score, sums over distinct n-grams, exact to {self._null.few} units{one}"
+        return f"{self.score} score, sums over distinct n-grams, exact to 24 units, a bound by saddle point beyond{one}"
 
     @property
     def _binomial(self) -> bool:
