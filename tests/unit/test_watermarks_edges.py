@@ -215,3 +215,13 @@ def test_the_mean_of_rounds_is_binomial():
 def test_a_score_that_is_always_the_same_says_nothing():
     law = LatticeSum(np.array([0.0, 0.0, 1.0]))
     assert law.log_tail([10.0, 11.0], [5, 5]).tolist() == [0, -np.inf]
+
+
+@pytest.mark.parametrize("depth", [30, 70])
+def test_documents_of_a_tournament_do_not_begin_alike(depth):
+    rng = np.random.default_rng(4)
+    documents = Words().train([" ".join(map(str, rng.integers(200, size=20))) for _ in range(150)])
+    spec = WatermarkSpec(SynthID(documents.tokenizer.size, tuple(range(5, 5 + 10 * depth, 10))))
+    written = Watermarked(NGram(2, max_length=25), spec).fit(documents, rng).sample(60, rng)
+    assert len({tuple(each[:4]) for each in np.split(written.tokens, written.offsets[1:-1])}) > 50
+    assert spec.detect_corpus(written).log10_p < -20

@@ -33,8 +33,8 @@ class Watermarked:
     Of n-gram models every green token is raised, also with lists that hang on the token itself, where
     `WatermarkSpec.process` raises only the most probable ones. The watermark covers the end of the document too.
 
-    Where a `Gumbel` chooses, the first `width` tokens of a document are drawn by chance: their windows, filled up
-    alike, would make one document of all.
+    Where a `Gumbel` or a `SynthID` chooses, the first tokens of a document, whose windows are not full, are drawn by
+    chance: their windows, filled up alike, would begin all documents alike.
 
     Attributes:
         learner: Its models give the law of the next token: `NGram`, or anything whose models have
@@ -140,13 +140,19 @@ class WatermarkedModel:
         most = getattr(getattr(self.model, "learner", None), "max_length", 10_000)
         while len(written) < most:
             law = self.model.probabilities(written, drawn=True)
-            # Padded windows would begin all documents alike.
-            opens = isinstance(self.spec.scheme, Gumbel) and len(written) < self.spec.scheme.width
-            token = drawn(check_law(law, len(law)), rng) if opens else self.spec.choose(written, law, rng)
+            token = self._choose(written, law, rng)
             if token == self.tokenizer.end:
                 break
             written.append(token)
         return written
+
+    def _choose(self, written: list[int], law: Floats, rng: Generator) -> int:
+        """The next token; by chance while windows are not full, since padded ones would begin all documents alike."""
+        scheme = self.spec.scheme
+        window = scheme.width if isinstance(scheme, Gumbel) else scheme.ngram - 1 if isinstance(scheme, SynthID) else 0
+        if len(written) < window:
+            return drawn(check_law(law, len(law)), rng)
+        return self.spec.choose(written, law, rng)
 
     def _walk(self, model: "NGramModel", rng: Generator) -> list[int]:
         """One document of an n-gram model, from context to context."""
@@ -163,7 +169,7 @@ class WatermarkedModel:
                 tree.token, tree.begin, tree.suffix, drawn.gamma, total, root, drawn.mass, *ranks,
                 np.full(len(law), -1, np.int64), 0, context,
             )  # fmt: skip
-            token = self.spec.choose(written, np.where(law >= bound, law, 0.0), rng)
+            token = self._choose(written, np.where(law >= bound, law, 0.0), rng)
             if token == end:
                 break
             written.append(token)
@@ -191,7 +197,7 @@ class WatermarkedModel:
             assert isinstance(scheme, SynthID)
             tokens, offsets = tournaments().synthid_draws(
                 *common, scheme._every_bit, scheme.hash == "rounds", scheme._keys, scheme._bits_table,
-                np.int64(scheme._start), scheme.ngram, scheme.history, scheme.skip_first,
+                np.int64(scheme._start), scheme.ngram, scheme.history, True,
             )  # fmt: skip
         return Documents(tokens, offsets, self.tokenizer)
 
