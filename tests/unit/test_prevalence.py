@@ -237,8 +237,8 @@ def test_a_misfit_below_the_noise_raises_no_alarm(method):
     for seed in range(10):
         g = rng(seed)
         sets = [g.random(2000) < chance for chance in (0.3 * 0.8 + 0.7 * 0.1, 0.1, 0.8)]
-        assert not prevalence(*sets, method, resamples=60).warnings
-        assert not prevalence(np.arange(1000) < 980, np.zeros(1000), np.ones(1000), method, resamples=60).warnings
+        assert not prevalence(*sets, method, resamples=150).warnings
+        assert not prevalence(np.arange(1000) < 980, np.zeros(1000), np.ones(1000), method, resamples=150).warnings
 
 
 def test_scores_turned_upside_down_are_found_out():
