@@ -85,7 +85,9 @@ def laws(model: NGramModel, documents: Documents) -> Iterator[tuple[Ints, Floats
                 children = slice(int(tree.begin[node]), int(tree.begin[node + 1]))
                 row[tree.token[children]] = weights.mass[children]
         with np.errstate(divide="ignore"):
-            yield tokens[mine].astype(np.int64), np.log(law)
+            logs = np.log(law)
+        # Not from within: what numpy ignores would reach whoever asked.
+        yield tokens[mine].astype(np.int64), logs
 
 
 def _places(model: NGramModel, documents: Documents) -> tuple[Ints, Array, Array]:
