@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genloss.cli.run import described, set_option
+from genloss.cli.run import add_spec, described, set_option
 from genloss.cli.tell import console, plain
 from genloss.errors import SpecError
 
@@ -71,15 +71,7 @@ def add(commands: Any) -> None:
         help="say what theory predicts of chains, without running them",
         description="Print what the laws in the catalogue predict of every chain of a spec, without running it.",
     )
-    command.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value, as in regime.n=50",
-        dest="changes",
-    )
+    add_spec(command)
     command.add_argument("--generations", type=int, metavar="T", help="the last generation")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document and nothing else")

@@ -17,15 +17,7 @@ def add(commands: Any) -> None:
         help="run chains and say when they collapse",
         description="Run the chains of a spec, keep the result, say when they collapse, and write a report.",
     )
-    command.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one value, as in regime.n=50",
-        dest="changes",
-    )
+    add_spec(command)
     command.add_argument("--replicates", type=int, metavar="N", help="independent repetitions of every chain")
     command.add_argument("--generations", type=int, metavar="T", help="the last generation")
     command.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
@@ -39,6 +31,19 @@ def add(commands: Any) -> None:
     command.add_argument("--resume", action="store_true", help="go on with the run in --out (default: the newest one)")
     command.add_argument("--no-report", action="store_true", help="do not write report.html")
     command.set_defaults(call=call)
+
+
+def add_spec(command: Any) -> None:
+    """Add the arguments that name a spec and change it."""
+    command.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value, as in regime.n=50",
+        dest="changes",
+    )
 
 
 def call(asked: argparse.Namespace) -> int:
