@@ -15,6 +15,7 @@ from genloss.theory.chosen import Blind
 from genloss.theory.duality import ancestors, merged, power_sums, transform, transform_sum
 from genloss.theory.gaussian_regimes import GENTLE, TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
+from genloss.theory.numerics import log_product
 from genloss.theory.twopoint import FAMILIES, Fit, follows, pair_spread
 
 TAILS_FIRST = "tails first, variance later"
@@ -117,7 +118,7 @@ def losing(source: Symbols) -> tuple[Floats, Floats, Array]:
 )
 def heterozygosity_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """Diversity falls by 1/n a generation, whatever the vocabulary."""
-    return np.asarray(heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n))))
+    return np.asarray(heterozygosity_of(source) * log_product(-1 / n))
 
 
 @law(
@@ -212,7 +213,7 @@ def support_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n
 )
 def tails_before_spread_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """By how much the loss of symbols runs ahead of the loss of diversity: most in the first generations."""
-    spread = np.exp(np.cumsum(np.log1p(-1 / n)))
+    spread = log_product(-1 / n)
     return np.asarray(spread - np.asarray(support_replace(source, learner, regime, n)))
 
 

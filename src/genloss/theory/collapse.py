@@ -11,6 +11,7 @@ from genloss.theory.duality import expected_generations, merged, power_sums
 from genloss.theory.gaussian_regimes import TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
 from genloss.theory.measures import PATHS
+from genloss.theory.numerics import log_product
 
 SOFTMAX = "softmax bounds"
 _LONGEST = 20_000
@@ -55,7 +56,7 @@ def collapsed_replace(source: Symbols, learner: CategoricalMLE, regime: Replace,
 )
 def collapsed_most_replace(source: Symbols, learner: CategoricalMLE, regime: Replace, n: Sizes) -> Values:
     """Total collapse cannot come faster than diversity falls."""
-    left = heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n)))
+    left = heterozygosity_of(source) * log_product(-1 / n)
     return np.asarray(1 - left / (1 - 1 / np.count_nonzero(source.p)))
 
 
@@ -169,7 +170,7 @@ def fixed_symbols_replace(source: Symbols, learner: CategoricalMLE, regime: Repl
 
 def unsettled(source: Symbols, n: Sizes) -> Floats:
     """Bound the chance that more than one symbol is left: then two draws differ with a chance of at least 1/n."""
-    return np.asarray(n * heterozygosity_of(source) * np.exp(np.cumsum(np.log1p(-1 / n))))
+    return np.asarray(n * heterozygosity_of(source) * log_product(-1 / n))
 
 
 def _kept(regime: FixedReal, n: Sizes) -> tuple[float, float]:
