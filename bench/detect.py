@@ -35,8 +35,8 @@ def corpus(folder: Path, documents: int) -> dict[str, Path]:
 
 def detected(path: Path) -> Any:
     from genloss.provenance import KGW, WatermarkSpec
-    from genloss.provenance.corpora import detect_rows
-    from genloss.provenance.reading import rows_of
+    from genloss.provenance.watermarks.corpora import detect_rows
+    from genloss.provenance.watermarks.corpus_rows import rows_of
 
     return detect_rows(rows_of([path], "ids"), WatermarkSpec(KGW(SIZE)))
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from genloss.corpus import Sotu
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, Watermarked
 
 SCHEMES: dict[str, Callable[[int], Any]] = {

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 import genloss as gl
-from genloss.chain import Chain
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, Replace
+from genloss.chain.seeds import Streams
 from genloss.families.categorical import CategoricalMLE, Zipf
 from genloss.families.exponential import Poisson, PoissonMLE
 from genloss.families.gaussian import Gaussian, GaussianMLE, Moments
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.families.regression import OLS, LinearModel, OLSNorm, RegressionNorm
-from genloss.layout import layout
-from genloss.regimes import Accumulate, Replace
-from genloss.seeds import Streams
+from genloss.runs.layout import layout
 
 GENERATIONS = 100
 

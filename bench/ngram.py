@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genloss.corpus import BPE, Sotu
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 
 DOCUMENTS = 3400
 CLAIM = 500_000

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.provenance.prevalence import prevalence
-from genloss.provenance.shares import METHODS
+from genloss.provenance.share.mixtures import METHODS
+from genloss.provenance.share.prevalence import prevalence
 
 SHARES = (0.02, 0.2, 0.5)
 DOCUMENTS, REFERENCE, PASSAGES = 400, 300, 4
@@ -63,7 +63,7 @@ def marks(rng: np.random.Generator, documents: int, synthetic: bool) -> np.ndarr
 def text() -> Draw:
     """Documents are four neighbouring paragraphs of real text, or four that a trigram model wrote."""
     from genloss.corpus import Sotu
-    from genloss.families.ngram import NGram
+    from genloss.families.ngram.learner import NGram
     from genloss.provenance.detectors import TextClassifier
 
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import time
 import genloss as gl
 from genloss.families.categorical import CategoricalMLE, Zipf
 from genloss.theory import LAWS, predict
-from genloss.theory.categorical import _ancestors
+from genloss.theory.catalogue.categorical import _ancestors
 
 REGIMES = {
     "replace": gl.Replace(100),

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Data, Statistic
+from genloss.chain.data import Data, Statistic
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.exponential import Bernoulli, BernoulliMLE, Exponential, ExponentialMLE, Poisson, PoissonMLE
 from genloss.families.extremes import Pareto, ParetoMLE, Uniform, UniformMLE
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.families.regression import OLS, LinearModel
 from genloss.families.softmax import NextToken, SoftmaxMLE
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.chain import Generation
-from genloss.data import Pool
+from genloss.chain.data import Pool
+from genloss.chain.recursion import Generation
 
 
 def generation(model: Any, source: Any = None, replicates: int | None = None) -> Generation:

@@ -6,16 +6,17 @@ What a chain and its run need is imported at once; sources, learners and probes 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from genloss.chain import Chain, Generation
-from genloss.curators import Below, ImperfectFilter, KeepAll, Preferred, Subsample, Then, TopFraction
+from genloss.chain.curators import Below, ImperfectFilter, KeepAll, Preferred, Subsample, Then, TopFraction
+from genloss.chain.recursion import Chain, Generation
+from genloss.chain.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.chain.schedules import Constant, Geometric, Linear, Power
+from genloss.chain.seeds import Streams
 from genloss.errors import NotExact, SpecError
-from genloss.plan import Grid
-from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.run import run
-from genloss.schedules import Constant, Geometric, Linear, Power
-from genloss.seeds import Streams
-from genloss.stages import Stage, Stages, stages
-from genloss.storage import load
+from genloss.moved import install
+from genloss.runs.cut import Grid
+from genloss.runs.folder import load
+from genloss.runs.run import run
+from genloss.stages.verdict import Stage, Stages, stages
 from genloss.version import VERSION
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
     from genloss.families.gaussian import Gaussian, GaussianMLE
     from genloss.families.kde import KDE
     from genloss.families.mixture import Mixture, MixtureEM
-    from genloss.families.ngram import NGram
-    from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+    from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
+    from genloss.families.ngram.learner import NGram
     from genloss.families.regression import OLS, LinearModel, OLSNorm, RegressionNorm
-    from genloss.families.rows import ArrayFile, Digits, Rows
     from genloss.families.softmax import NextToken, SoftmaxMLE
+    from genloss.families.tables import ArrayFile, Digits, Rows
     from genloss.theory import predict
 
 __version__ = VERSION
+install()
 
 _NAMED_LATER = {
     "genloss.corpus": "BPE Bytes Corpus Documents Sotu TextFiles Words",
@@ -44,10 +46,10 @@ _NAMED_LATER = {
     "genloss.families.gaussian": "Gaussian GaussianMLE",
     "genloss.families.kde": "KDE",
     "genloss.families.mixture": "Mixture MixtureEM",
-    "genloss.families.ngram": "NGram",
-    "genloss.families.normal": "MultivariateGaussian MultivariateGaussianMLE",
+    "genloss.families.ngram.learner": "NGram",
+    "genloss.families.multivariate": "MultivariateGaussian MultivariateGaussianMLE",
     "genloss.families.regression": "OLS LinearModel OLSNorm RegressionNorm",
-    "genloss.families.rows": "ArrayFile Digits Rows",
+    "genloss.families.tables": "ArrayFile Digits Rows",
     "genloss.families.softmax": "NextToken SoftmaxMLE",
     "genloss.theory": "predict",
 }

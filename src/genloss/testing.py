@@ -19,13 +19,13 @@ import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
 from genloss.adapters import as_learner
-from genloss.block import _takes_rng
-from genloss.chain import Chain, Generation
-from genloss.data import Array, Batch, Count, Data, Statistic, concat, size, take
-from genloss.describe import describe
+from genloss.chain.data import Array, Batch, Count, Data, Statistic, concat, size, take
+from genloss.chain.meta import meta_of
+from genloss.chain.recursion import Chain, Generation
+from genloss.chain.seeds import Streams
 from genloss.errors import NotExact, SpecError
-from genloss.meta import meta_of
-from genloss.seeds import Streams
+from genloss.plain.describe import describe
+from genloss.runs.block import _takes_rng
 
 _REPLICATES = 3
 _SIGMAS = 6.0

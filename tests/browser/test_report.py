@@ -121,8 +121,8 @@ def test_the_page_opens_by_itself_without_a_complaint(folder):
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_formulas_are_drawn_and_long_ones_scroll(tmp_path, width):
-    from genloss.report import ledger
-    from genloss.verify import verify
+    from genloss.report import ledger_page as ledger
+    from genloss.theory.verification.verify import verify
 
     found = verify("variance_accumulate")
     ledger.html(found.rows, found.checks, tmp_path / "report.html")

@@ -10,14 +10,14 @@ import pytest
 
 import genloss as gl
 from genloss import families
-from genloss.data import Batch, Statistic
+from genloss.chain.data import Batch, Statistic
 from genloss.families.categorical import Categorical
 from genloss.families.gaussian import Gaussian, Moments
 from genloss.families.kde import KDE
 from genloss.families.mixture import Mixture, MixtureEM
 from genloss.families.regression import LinearModel
-from genloss.families.rows import Digits, Rows
 from genloss.families.softmax import NextToken
+from genloss.families.tables import Digits, Rows
 from genloss.testing import check_learner, check_probe, check_source, check_statistic
 
 LINE = np.random.default_rng(0).standard_normal(200)
@@ -36,8 +36,8 @@ TRUTHS = {
 
 
 def _classes():
-    for found in pkgutil.iter_modules(families.__path__):
-        module = importlib.import_module(f"genloss.families.{found.name}")
+    for found in pkgutil.walk_packages(families.__path__, "genloss.families."):
+        module = importlib.import_module(found.name)
         for name, cls in vars(module).items():
             if inspect.isclass(cls) and cls.__module__ == module.__name__ and not name.startswith("_"):
                 yield module, name, cls
@@ -84,7 +84,7 @@ def test_learners_that_ship_keep_the_contract(name):
 
 def test_language_models_keep_the_contract():
     pytest.importorskip("numba")
-    ngram, corpus = importlib.import_module("genloss.families.ngram"), importlib.import_module("genloss.corpus")
+    ngram, corpus = importlib.import_module("genloss.families.ngram.learner"), importlib.import_module("genloss.corpus")
     rng = np.random.default_rng(5)
     texts = [" ".join(rng.choice(["tails", "go", "first", "head", "stays"], rng.integers(3, 12))) for _ in range(100)]
     check_learner(ngram.NGram(order=3), corpus.Words().train(texts))

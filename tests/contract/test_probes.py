@@ -11,10 +11,10 @@ from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.exponential import Exponential, ExponentialMLE, Poisson, PoissonMLE
 from genloss.families.kde import KDE
 from genloss.families.mixture import Mixture, MixtureEM
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.families.regression import OLS, LinearModel
-from genloss.families.rows import Rows
 from genloss.families.softmax import NextToken, SoftmaxMLE
+from genloss.families.tables import Rows
 
 LABELLED = np.random.default_rng(0).normal(size=(150, 2)) + 6 * np.repeat([[0, 0], [0, 1], [1, 0]], 50, 0)
 

@@ -11,7 +11,7 @@ import pytest
 
 import genloss as gl
 from genloss.cli.main import main, parser
-from genloss.kinds import PARTS, fields_of, kinds
+from genloss.spec.kinds import PARTS, fields_of, kinds
 
 SPEC = """
 title: A small chain

@@ -17,16 +17,16 @@ import pytest
 import genloss as gl
 from genloss.cli.main import main
 from genloss.corpus import BPE
-from genloss.corpus.reading import sotu_texts
-from genloss.describe import describe
-from genloss.families.ngram import NGram
+from genloss.corpus.readers import sotu_texts
+from genloss.families.ngram.learner import NGram
+from genloss.plain.describe import describe
+from genloss.plain.secret import fingerprint
 from genloss.provenance import KGW, Watermarked, WatermarkSpec
-from genloss.provenance import reading as reading_module
-from genloss.provenance.corpora import detect_rows
-from genloss.provenance.filters import Unwatermarked
-from genloss.provenance.reading import Row
-from genloss.provenance.watermarks.secret import fingerprint
-from genloss.spec import build
+from genloss.provenance.share.filters import Unwatermarked
+from genloss.provenance.watermarks import corpus_rows as reading_module
+from genloss.provenance.watermarks.corpora import detect_rows
+from genloss.provenance.watermarks.corpus_rows import Row
+from genloss.spec.build import build
 
 CONFIG = {"greenlist_ratio": 0.25, "bias": 6.0, "hashing_key": 15485863, "seeding_scheme": "lefthash"}
 
@@ -321,7 +321,7 @@ def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
     code = (
         "import resource\n"
         "from pathlib import Path\n"
-        "from genloss.provenance.reading import rows_of\n"
+        "from genloss.provenance.watermarks.corpus_rows import rows_of\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28),) * 2)\n"
         "next(rows_of([Path('huge.jsonl')], 'text'))\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import genloss as gl
-from genloss import spec
+from genloss.spec import build as spec
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -14,9 +14,9 @@ import pytest
 import xarray as xr
 
 import genloss as gl
-from genloss import storage
 from genloss.cli.main import main
 from genloss.errors import SpecError
+from genloss.runs import folder as storage
 
 SLOW = """
 import time

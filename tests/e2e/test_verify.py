@@ -13,7 +13,7 @@ import pytest
 import genloss as gl
 from genloss.cli.main import main
 from genloss.theory import LAWS
-from genloss.verify import verify
+from genloss.theory.verification.verify import verify
 
 FEW = "variance_accumulate_published"
 
@@ -104,7 +104,7 @@ def test_the_page_holds_plots_and_runs_nothing(tmp_path):
 
 
 def test_single_numbers_are_drawn_as_intervals():
-    from genloss.report.ledger import html
+    from genloss.report.ledger_page import html
 
     found = verify("signal_verified")
     text = html(found.rows, found.checks)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import genloss as gl
-from genloss.data import Batch, Block, Pool, concat, size, take
+from genloss.chain.data import Batch, Block, Pool, concat, size, take
 from genloss.families.gaussian import Moments
 
 examples = settings(deadline=None, max_examples=60, derandomize=True)

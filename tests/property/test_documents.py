@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genloss.chain.data import concat, size, take
 from genloss.corpus import Bytes, Documents, Words
-from genloss.data import concat, size, take
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=1, max_size=8)
 WORDS = st.lists(st.text("abc. ", max_size=12), min_size=1, max_size=8)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genloss as gl
-from genloss.describe import describe
+from genloss.chain.schedules import MOST, size_at
 from genloss.errors import SpecError
-from genloss.schedules import MOST, size_at
-from genloss.spec import build, change, parse, run_spec
+from genloss.plain.describe import describe
+from genloss.spec.build import build, change, parse, run_spec
 
 examples = settings(deadline=None, max_examples=60, derandomize=True)
 

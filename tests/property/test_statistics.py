@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exact_families import FAMILIES
-from genloss.data import Batch, concat, size, take
+from genloss.chain.data import Batch, concat, size, take
 from genloss.families.categorical import Counts, sharpened
 
 NUMBERS = {"gaussian", "normal", "normal-tempered", "regression", "ridge", "min-norm"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from genloss.provenance.accuracy import accuracy
-from genloss.provenance.calibrate import calibrate
+from genloss.provenance.evidence.accuracy import accuracy
+from genloss.provenance.evidence.calibrate import calibrate
 from helpers import SIGMAS, z_scores
 
 pytestmark = pytest.mark.statistical

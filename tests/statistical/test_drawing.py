@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from exact_families import FAMILIES, counted, features
-from genloss.data import Batch
+from genloss.chain.data import Batch
 from genloss.families.categorical import Categorical, Counts
 from genloss.families.gaussian import Gaussian
-from genloss.families.normal import MultivariateGaussian, Scatter
+from genloss.families.multivariate import MultivariateGaussian, Scatter
 from genloss.families.regression import OLS, Gram, LinearModel, OLSNorm, RegressionNorm
 from helpers import SIGMAS, assert_mean, assert_same_mean
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from exact_families import FAMILIES
-from genloss.chain import Chain
-from genloss.curators import Subsample
+from genloss.chain.curators import Subsample
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
+from genloss.chain.seeds import Streams
 from genloss.errors import NotExact
 from genloss.families.categorical import Categorical, CategoricalMLE
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.families.regression import OLS, LinearModel, OLSNorm, RegressionNorm
-from genloss.regimes import Accumulate, FixedReal, FreshReal, PastModels, Replace, Window
-from genloss.seeds import Streams
 from helpers import assert_same_mean
 
 pytestmark = pytest.mark.statistical

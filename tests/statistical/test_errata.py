@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from genloss.theory import LAWS
-from genloss.theory.check import draws_of, judge
-from genloss.theory.ledger import groups, rows
+from genloss.theory.verification.check import draws_of, judge
+from genloss.theory.verification.ledger import groups, rows
 
 GROUPS = groups(law for law in LAWS.values() if law.status == "published and false")
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import genloss as gl
+from genloss.chain.meta import probe
 from genloss.corpus import Corpus, Words
-from genloss.corpus.reading import sotu_texts
-from genloss.families.ngram import NGram
-from genloss.meta import probe
+from genloss.corpus.readers import sotu_texts
+from genloss.families.ngram.learner import NGram
 from genloss.probes import Perplexity, Survival
 from genloss.provenance import KGW, Watermarked, WatermarkSpec
-from genloss.provenance.filters import KeepAtMostShare, Unwatermarked, filter_documents
-from genloss.theory.curation import filtered_share
+from genloss.provenance.share.filters import KeepAtMostShare, Unwatermarked, filter_documents
+from genloss.theory.catalogue.curation import filtered_share
 from helpers import SIGMAS, assert_mean, z_scores
 
 pytestmark = pytest.mark.statistical

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.data import Batch
+from genloss.chain.data import Batch
 from genloss.families.kde import KDE
 from genloss.families.mixture import Mixture, MixtureEM
-from genloss.families.normal import MultivariateGaussian
-from genloss.families.rows import Rows
+from genloss.families.multivariate import MultivariateGaussian
+from genloss.families.tables import Rows
 from helpers import assert_mean, assert_same_mean, z_scores
 
 pytestmark = pytest.mark.statistical

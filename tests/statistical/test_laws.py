@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from genloss.theory import LAWS
-from genloss.theory.check import FALSE_SIGMAS, draws_of, judge
-from genloss.theory.ledger import groups
+from genloss.theory.verification.check import FALSE_SIGMAS, draws_of, judge
+from genloss.theory.verification.ledger import groups
 
 GROUPS = groups(law for law in LAWS.values() if law.status == "holds")
 

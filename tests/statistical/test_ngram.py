@@ -5,12 +5,12 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from genloss.chain import Chain
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, FreshReal, Replace
+from genloss.chain.seeds import Streams
 from genloss.corpus import Sotu, Words
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.probes.language import Survival, TokenEntropy
-from genloss.regimes import Accumulate, FreshReal, Replace
-from genloss.seeds import Streams
 from helpers import SIGMAS, assert_mean
 
 TEXTS = ["a b c a b", "b a c", "a a b d", "c b a", "d", "a b", "b c d a", "a c", "a b c", "b"] * 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genloss.provenance.prevalence import prevalence
+from genloss.provenance.share.prevalence import prevalence
 from helpers import SIGMAS, z_scores
 
 pytestmark = pytest.mark.statistical

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from genloss.chain.data import concat
 from genloss.corpus import Sotu
-from genloss.data import concat
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, Unigram, Watermarked, WatermarkSpec
-from genloss.provenance.radioactivity import closed_model, open_model
+from genloss.provenance.watermarks.radioactivity import closed_model, open_model
 
 pytestmark = pytest.mark.statistical
 

@@ -1,6 +1,6 @@
 """Every regime and curator against its closed form, by rows and exactly.
 
-The expected variances come from one principle (pair coalescence, genloss.theory.twopoint): a model that reproduces mean
+The expected variances come from one principle (pair coalescence, twopoint.py): a model that reproduces mean
 and variance (divisor n) of its training set keeps the expected half squared difference of any two points. `expected`
 works it out block by block; the closed forms beside it are those of the papers.
 """
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.data import Batch, Block, Pool
+from genloss.chain.data import Batch, Block, Pool
 from genloss.families.gaussian import Moments
 from helpers import assert_mean, assert_same_mean, z_scores
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import psi
 
-from genloss.chain import Chain
-from genloss.curators import TopFraction
+from genloss.chain.curators import TopFraction
+from genloss.chain.meta import probe
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, FreshReal, Replace
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.meta import probe
 from genloss.probes import variance
-from genloss.regimes import Accumulate, FreshReal, Replace
-from genloss.run import run
-from genloss.stages import stages
-from genloss.stages_bounds import Bounds
-from genloss.stages_evidence import Judge
+from genloss.runs.run import run
+from genloss.stages.bounds import Bounds
+from genloss.stages.judging import Judge
+from genloss.stages.verdict import stages
 from helpers import SIGMAS
 from made_results import attrs, made
 

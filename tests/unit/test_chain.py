@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import genloss as gl
+from genloss.chain.data import Pool
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Moments
 
@@ -51,7 +52,7 @@ def test_a_chain_resumes_from_the_pool_of_any_generation(regime, engine, replica
         replicates = None
     whole = taken(chain, 8, engine, replicates)
     for t in (0, 1, 4):
-        pool = gl.chain.Pool(whole[t].pool.blocks)
+        pool = Pool(whole[t].pool.blocks)
         again = taken(chain, 8 - t, engine, replicates, start=(t, pool))
         for one, other in zip(whole[t:], again, strict=True):
             assert one.t == other.t

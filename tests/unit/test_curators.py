@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.data import Batch, Block, Pool
+from genloss.chain.data import Batch, Block, Pool
 from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Counts
 from genloss.families.gaussian import Moments

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genloss.data import Batch, Block, Pool, check_rows, concat, register_concat, size, take
+from genloss.chain.data import Batch, Block, Pool, check_rows, concat, register_concat, size, take
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Moments
 

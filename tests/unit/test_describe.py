@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.describe import checksum, describe, kind_of, path_of
+from genloss.plain.describe import checksum, describe, kind_of, path_of
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ DESCRIBED = [
     (Plain(a=1), {"python": f"{HERE}:Plain", "a": 1}),
     (Says(), "said"),
     (Estimator(), {"python": f"{HERE}:Estimator", "alpha": 2}),
-    (checksum, {"python": "genloss.describe:checksum"}),
+    (checksum, {"python": "genloss.plain.describe:checksum"}),
     (np.zeros(65), {"array": [65], "sha256": checksum(np.zeros(65).tobytes())}),
     (LONG, {"list": 65, "sha256": checksum(json.dumps(LONG).encode())}),
 ]

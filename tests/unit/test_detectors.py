@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import genloss as gl
+from genloss.chain.data import Block, Pool
 from genloss.corpus import Sotu, Words
-from genloss.data import Block, Pool
-from genloss.describe import describe
 from genloss.errors import SpecError
 from genloss.families.mixture import MixtureEM
-from genloss.families.ngram import NGram
-from genloss.families.rows import Digits
-from genloss.provenance.accuracy import accuracy
+from genloss.families.ngram.learner import NGram
+from genloss.families.tables import Digits
+from genloss.plain.describe import describe
 from genloss.provenance.detectors import (
     LRR,
     Binoculars,
@@ -31,7 +30,8 @@ from genloss.provenance.detectors import (
 )
 from genloss.provenance.detectors.language import encoded
 from genloss.provenance.detectors.ngram_statistics import laws
-from genloss.spec import build
+from genloss.provenance.evidence.accuracy import accuracy
+from genloss.spec.build import build
 
 
 def rng(seed=0):

@@ -5,13 +5,20 @@ import numpy as np
 import pytest
 
 import genloss as gl
+from genloss.chain.schedules import Linear
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
-from genloss.schedules import Linear
 from genloss.theory import LAWS
-from genloss.theory.categorical import dual_sum, losing
-from genloss.theory.collapse import keeping
-from genloss.theory.duality import ancestors, expected_generations, merged, power_sums, transform, transform_sum
-from genloss.theory.fresh import lost, stand_ins
+from genloss.theory.catalogue.categorical import dual_sum, losing
+from genloss.theory.catalogue.collapse import keeping
+from genloss.theory.catalogue.fresh import lost, stand_ins
+from genloss.theory.recursions.duality import (
+    ancestors,
+    expected_generations,
+    merged,
+    power_sums,
+    transform,
+    transform_sum,
+)
 
 V = 20_000
 RANDOM = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from genloss.provenance import (
     benjamini_yekutieli,
     combine,
 )
-from genloss.provenance.tails import (
+from genloss.provenance.evidence.tail_areas import (
     LatticeSum,
     lattice_of,
     log_binomial_tail,

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from exact_families import FAMILIES
-from genloss.chain import Chain
-from genloss.data import Batch
+from genloss.chain.data import Batch
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import Accumulate, Replace
+from genloss.chain.seeds import Streams
 from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Categorical, CategoricalMLE, Counts, Zipf
 from genloss.families.exponential import Bernoulli, Exponential, Poisson, PoissonMLE
 from genloss.families.extremes import LogExcess, Maximum, Pareto, ParetoMLE, Uniform
 from genloss.families.gaussian import GaussianMLE
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE, Scatter, bartlett, root
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE, Scatter, bartlett, root
 from genloss.families.regression import OLS, Gram, LinearModel, OLSNorm, RegressionNorm
 from genloss.families.softmax import ContextCounts, NextToken, SoftmaxMLE
-from genloss.regimes import Accumulate, Replace
-from genloss.seeds import Streams
 
 
 @pytest.fixture

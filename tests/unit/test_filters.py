@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss import spec as specs
+from genloss.chain.curators import Below, Then, TopFraction
+from genloss.chain.data import Block, Pool
 from genloss.corpus import Words
-from genloss.curators import Below, Then, TopFraction
-from genloss.data import Block, Pool
-from genloss.describe import describe
 from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Counts
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
+from genloss.plain.describe import describe
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec
-from genloss.provenance.filters import KeepAtMostShare, Unwatermarked, WatermarkScore, filter_documents
+from genloss.provenance.share.filters import KeepAtMostShare, Unwatermarked, WatermarkScore, filter_documents
+from genloss.spec import build as specs
 
 V = 40
 SPEC = WatermarkSpec(KGW(V, gamma=0.5))

@@ -9,7 +9,7 @@ import pytest
 from genloss.errors import SpecError
 from genloss.provenance import KGW, WatermarkSpec
 from genloss.provenance.detectors import LRR, Binoculars, FastDetectGPT, HuggingFaceLM, LogLikelihood, Rank
-from genloss.provenance.radioactivity import open_model
+from genloss.provenance.watermarks.radioactivity import open_model
 
 WORDS = ["the", "tails", "go", "first", "and", "then", "head", "too"]
 TEXTS = ["the tails go first", "and then the head too", "head tails head tails head tails head tails head tails"]

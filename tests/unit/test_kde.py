@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 import genloss as gl
-from genloss.data import Batch
+from genloss.chain.data import Batch
 from genloss.families.kde import KDE, KernelEstimate
 
 

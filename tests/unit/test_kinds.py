@@ -5,9 +5,9 @@ from importlib import resources
 import pytest
 
 import genloss as gl
-from genloss import spec
-from genloss.describe import describe
-from genloss.kinds import PARTS, fields_of, find, kinds, summary_of
+from genloss.plain.describe import describe
+from genloss.spec import build as spec
+from genloss.spec.kinds import PARTS, fields_of, find, kinds, summary_of
 
 METHODS = {
     "source": "sample",
@@ -38,13 +38,23 @@ def test_a_kind_does_what_its_part_does_and_says_so(part, name):
         assert field.text, f"{name}.{field.name} has no meaning"
 
 
-@pytest.mark.parametrize("module", ["genloss.families", "genloss.probes", "genloss.regimes", "genloss.curators"])
+@pytest.mark.parametrize(
+    "module", ["genloss.families", "genloss.probes", "genloss.chain.regimes", "genloss.chain.curators"]
+)
 def test_nothing_public_is_forgotten(module):
     """Every probe, regime and curator that the package exports can be named in a spec."""
     exported = {
         "genloss.probes": {name for name in gl.probes.__all__ if name not in ("Meta", "meta_of", "probe")},
-        "genloss.regimes": {"Accumulate", "FixedReal", "FreshReal", "PastModels", "Replace", "Window"},
-        "genloss.curators": {"Below", "ImperfectFilter", "KeepAll", "Preferred", "Subsample", "Then", "TopFraction"},
+        "genloss.chain.regimes": {"Accumulate", "FixedReal", "FreshReal", "PastModels", "Replace", "Window"},
+        "genloss.chain.curators": {
+            "Below",
+            "ImperfectFilter",
+            "KeepAll",
+            "Preferred",
+            "Subsample",
+            "Then",
+            "TopFraction",
+        },
         "genloss.families": {name for name in gl.__all__ if name.endswith("MLE")}
         | {"KDE", "OLS", "NGram", "MixtureEM"},
     }[module]
@@ -58,7 +68,7 @@ def test_an_unknown_kind_names_the_known_ones():
 
 
 def test_the_packaged_example_is_built_and_has_a_control_in_every_run():
-    text = resources.files("genloss").joinpath("example.yaml").read_text(encoding="utf-8")
+    text = resources.files("genloss").joinpath("examples", "overview.yaml").read_text(encoding="utf-8")
     runs = spec.runs(spec.parse(text, "example"))
     assert list(runs) == ["text", "digits", "gaussian"]
     for run in runs.values():

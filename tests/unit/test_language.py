@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from genloss.chain import Chain, Generation
+from genloss.chain.data import Pool
+from genloss.chain.meta import meta_of
+from genloss.chain.recursion import Chain, Generation
+from genloss.chain.regimes import Replace
+from genloss.chain.seeds import Streams
 from genloss.corpus import Corpus, Documents, Words
-from genloss.data import Pool
 from genloss.errors import SpecError
 from genloss.families.gaussian import Gaussian, GaussianMLE
-from genloss.families.ngram import NGram
-from genloss.meta import meta_of
+from genloss.families.ngram.learner import NGram
 from genloss.probes.language import (
     BandPerplexity,
     Distinct,
@@ -23,8 +25,6 @@ from genloss.probes.language import (
     Types,
     band_names,
 )
-from genloss.regimes import Replace
-from genloss.seeds import Streams
 
 RNG = np.random.default_rng(11)
 WORDS = [f"w{i}" for i in range(40)]

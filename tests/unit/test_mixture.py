@@ -3,9 +3,9 @@ import pytest
 from scipy import stats
 
 import genloss as gl
-from genloss.data import Batch
-from genloss.describe import describe
+from genloss.chain.data import Batch
 from genloss.families.mixture import Mixture, MixtureEM
+from genloss.plain.describe import describe
 
 PLANE = Mixture([0.25, 0.75], [[0.0, 0.0], [6.0, 3.0]], [[[1.0, 0.5], [0.5, 1.0]], [[2.0, 0.0], [0.0, 0.5]]])
 

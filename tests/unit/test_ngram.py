@@ -8,7 +8,7 @@ import pytest
 
 from genloss.corpus import BPE, Bytes, Documents, Words
 from genloss.errors import SpecError
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 
 RNG = np.random.default_rng(5)
 TEXTS = [
@@ -266,7 +266,7 @@ def test_what_cannot_be_is_refused_in_one_line(make, message):
 
 
 def test_without_numba_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "genloss.families.ngram_kernels", None)
+    monkeypatch.setitem(__import__("sys").modules, "genloss.families.ngram.tree", None)
     with pytest.raises(SpecError, match=r"genloss\[text\]"):
         NGram().fit(DOCUMENTS, RNG)
 

@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 
 import genloss as gl
-from genloss import overlay, report
-from genloss.report import tables
-from genloss.report.cells import cells_of, summary
+from genloss import report
+from genloss.report import grids as tables
+from genloss.report import overlay
 from genloss.report.lines import overlay as drawn
+from genloss.report.summary import cells_of, summary
 from made_results import attrs, made
 
 
@@ -75,7 +76,7 @@ def test_a_law_is_drawn_dashed_with_its_name_and_the_mean_it_speaks_of(result):
 
 
 def test_the_table_behind_the_picture_holds_the_prediction(result):
-    from genloss.report.tables import of_summary
+    from genloss.report.grids import of_summary
 
     predictions = overlay.predictions(result)
     frame = of_summary(summary(result, "spread"), cells_of(result), predictions)

@@ -10,10 +10,10 @@ from scipy import integrate, stats
 
 from genloss.cli.main import main
 from genloss.errors import SpecError
-from genloss.provenance import estimates
-from genloss.provenance.prevalence import _median, prevalence
-from genloss.provenance.reading import Row
-from genloss.provenance.shares import METHODS, Cells, log_ratio
+from genloss.provenance.share import estimates
+from genloss.provenance.share.mixtures import METHODS, Cells, log_ratio
+from genloss.provenance.share.prevalence import _median, prevalence
+from genloss.provenance.watermarks.corpus_rows import Row
 
 TWO = ("acc", "likelihood", "moments", "pacc")
 

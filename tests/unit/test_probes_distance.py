@@ -8,7 +8,7 @@ from genloss import probes
 from genloss.families.categorical import Categorical
 from genloss.families.exponential import Bernoulli, Exponential, Poisson
 from genloss.families.kde import KDE
-from genloss.families.normal import MultivariateGaussian
+from genloss.families.multivariate import MultivariateGaussian
 from genloss.families.regression import LinearModel
 from genloss.families.softmax import NextToken
 from probing import Drawer, Held, generation, value

@@ -11,7 +11,7 @@ from genloss.families.categorical import Categorical
 from genloss.families.exponential import Bernoulli, Exponential, Poisson
 from genloss.families.kde import KDE
 from genloss.families.mixture import Mixture
-from genloss.families.normal import MultivariateGaussian
+from genloss.families.multivariate import MultivariateGaussian
 from genloss.families.softmax import NextToken
 from probing import Drawer, generation, value
 

@@ -9,7 +9,7 @@ from genloss.families.categorical import Categorical
 from genloss.families.exponential import Bernoulli, Exponential, Poisson
 from genloss.families.extremes import Pareto, Uniform
 from genloss.families.mixture import Mixture
-from genloss.families.normal import MultivariateGaussian
+from genloss.families.multivariate import MultivariateGaussian
 from genloss.families.softmax import NextToken
 from probing import Drawer, Held, generation, value
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from genloss.errors import SpecError
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
-from genloss.provenance.radioactivity import closed_model, open_model
+from genloss.provenance.watermarks.radioactivity import closed_model, open_model
 
 V = 50
 SCHEMES = {

@@ -17,8 +17,8 @@ import xarray as xr
 
 import genloss as gl
 from genloss import report
-from genloss.meta import probe
-from genloss.report import words
+from genloss.chain.meta import probe
+from genloss.plain import words
 from genloss.report.figure import spread_out
 
 Row = namedtuple("Row", "chain stage early late masked text evidence control")
@@ -216,7 +216,7 @@ def test_a_table_labels_every_value(result):
 
 
 def test_the_specification_on_the_page_repeats_the_run(result, page):
-    from genloss import spec
+    from genloss.spec import build as spec
 
     (text,) = (each.decode() for each in page.held("application/yaml"))
     plain = spec.parse(text)
@@ -230,7 +230,7 @@ def test_the_specification_on_the_page_repeats_the_run(result, page):
 
 
 def test_chains_that_share_nothing_are_repeated_as_runs():
-    from genloss import spec
+    from genloss.spec import build as spec
 
     two = {
         "small": gl.Chain(gl.Gaussian(), gl.GaussianMLE(), gl.Replace(), n0=5),
@@ -326,7 +326,7 @@ def test_notebooks_get_the_same_pictures_without_a_change_of_settings(replicates
 
 
 def test_a_chain_has_one_colour_in_all_pictures(result, page):
-    from genloss.report.cells import cells_of
+    from genloss.report.summary import cells_of
 
     cells = cells_of(result)
     assert len({cell.colour for cell in cells}) == 5

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.describe import describe
 from genloss.families.kde import KDE
-from genloss.families.rows import ArrayFile, Digits, Rows
+from genloss.families.tables import ArrayFile, Digits, Rows
+from genloss.plain.describe import describe
 
 TABLE = np.arange(40.0).reshape(20, 2)
 

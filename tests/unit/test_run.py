@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 import genloss as gl
-from genloss.block import Job
 from genloss.errors import NotExact, SpecError
-from genloss.files import commit
-from genloss.layout import layout
+from genloss.plain.files import commit
+from genloss.runs.block import Job
+from genloss.runs.layout import layout
 
 VARIANCE = {"variance": gl.probes.variance}
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from genloss.theory import scaling
-from genloss.theory.regression import carried
-from genloss.theory.ridge import effective_ridge, ridge_risk
-from genloss.theory.scaling import PowerLaw, noise_level
+from genloss.theory.catalogue import scaling
+from genloss.theory.catalogue.regression import carried
+from genloss.theory.catalogue.ridge import effective_ridge, ridge_risk
+from genloss.theory.catalogue.scaling import PowerLaw, noise_level
 
 D = 200_000
 POWERS = [PowerLaw(2.0, 0.75), PowerLaw(1.5, 0.5), PowerLaw(3.0, 0.25), PowerLaw(2.0, 1.75), PowerLaw(1.3, 2.0)]

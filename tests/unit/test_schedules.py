@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from genloss.chain.schedules import MOST, Constant, Geometric, Linear, Power, check_size, size_at, whole
 from genloss.errors import SpecError
-from genloss.schedules import MOST, Constant, Geometric, Linear, Power, check_size, size_at, whole
 
 SCHEDULES = {
     "constant": (Constant(7), [7, 7, 7, 7]),

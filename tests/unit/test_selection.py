@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss import spec
-from genloss.curators import Preferred
-from genloss.data import Batch, Block, Pool
-from genloss.describe import describe
+from genloss.chain.curators import Preferred
+from genloss.chain.data import Batch, Block, Pool
 from genloss.errors import NotExact, SpecError
 from genloss.families.categorical import Categorical, CategoricalMLE, Counts, Zipf
+from genloss.plain.describe import describe
+from genloss.spec import build as spec
 from genloss.theory import LAWS, applicable
-from genloss.theory.curation import accuracy_verified, critical_error
-from genloss.theory.preference import Preferences, best_of, chosen, preferred
-from genloss.theory.selection import quadratic
+from genloss.theory.catalogue.curation import accuracy_verified, critical_error
+from genloss.theory.catalogue.selection import quadratic
+from genloss.theory.recursions.preference import Preferences, best_of, chosen, preferred
 from helpers import assert_mean
 
 P = np.array([0.4, 0.25, 0.2, 0.15, 0.0])

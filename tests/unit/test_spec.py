@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 import genloss as gl
-from genloss.describe import describe
 from genloss.errors import SpecError
-from genloss.kinds import PARTS, fields_of, find, kinds, summary_of
-from genloss.spec import build, change, parse, read, run_spec, runs
+from genloss.plain.describe import describe
+from genloss.spec.build import build, change, parse, read, run_spec, runs
+from genloss.spec.kinds import PARTS, fields_of, find, kinds, summary_of
 
 BASE = """
 source: {kind: gaussian, var: 4}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genloss.errors import SpecError
-from genloss.stages import stages
+from genloss.stages.verdict import stages
 from made_results import attrs, made
 
 

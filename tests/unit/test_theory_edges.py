@@ -9,8 +9,8 @@ from scipy.stats import chi2
 import genloss as gl
 from genloss.errors import SpecError
 from genloss.theory import LAWS, StdLaw, applicable, cite, first_passage, predict
-from genloss.theory.check import draws_of, judge, simulate
-from genloss.theory.inversion import LogChiSquares
+from genloss.theory.recursions.inversion import LogChiSquares
+from genloss.theory.verification.check import draws_of, judge, simulate
 
 GAUSSIAN = gl.Gaussian()
 

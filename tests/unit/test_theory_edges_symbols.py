@@ -5,14 +5,14 @@ import pytest
 
 import genloss as gl
 from genloss import Accumulate, Chain, FixedReal, FreshReal, Gaussian, GaussianMLE, Replace
-from genloss.curators import ImperfectFilter, Preferred
+from genloss.chain.curators import ImperfectFilter, Preferred
+from genloss.chain.schedules import Linear, Power
 from genloss.families.categorical import Categorical, CategoricalMLE, Zipf
 from genloss.families.regression import OLS, LinearModel
 from genloss.families.softmax import NextToken, SoftmaxMLE
-from genloss.schedules import Linear, Power
 from genloss.theory import LAWS, applicable
-from genloss.theory.check import engines, simulate
-from genloss.theory.curation import filtered_share
+from genloss.theory.catalogue.curation import filtered_share
+from genloss.theory.verification.check import engines, simulate
 
 
 def symbols(source, regime, n0=None, **more):

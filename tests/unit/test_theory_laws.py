@@ -9,15 +9,15 @@ import pytest
 import genloss as gl
 from genloss.families.categorical import CategoricalMLE, Zipf
 from genloss.families.kde import KDE
-from genloss.families.normal import MultivariateGaussian, MultivariateGaussianMLE
+from genloss.families.multivariate import MultivariateGaussian, MultivariateGaussianMLE
 from genloss.families.regression import OLS, LinearModel
 from genloss.theory import LAWS, MEASURES, Values, applicable, cite, law, predict
-from genloss.theory.chosen import UnsupportedError
-from genloss.theory.duality import ancestors, throw
 from genloss.theory.laws import KINDS, canonical, sizes
 from genloss.theory.measures import PATHS
-from genloss.theory.numerics import log_mean_root
-from genloss.theory.twopoint import fit_of, pair_spread
+from genloss.theory.recursions.chosen import UnsupportedError
+from genloss.theory.recursions.duality import ancestors, throw
+from genloss.theory.recursions.numerics import log_mean_root
+from genloss.theory.recursions.twopoint import fit_of, pair_spread
 
 GAUSSIAN = gl.Gaussian(var=2.0)
 MLE = gl.GaussianMLE()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from genloss.families.gaussian import GaussianMLE
-from genloss.theory.numerics import digamma_gap, expm1_excess, log_c4, log_moment, recurrence
-from genloss.theory.walk import Walk
+from genloss.theory.recursions.numerics import digamma_gap, expm1_excess, log_c4, log_moment, recurrence
+from genloss.theory.recursions.walk import Walk
 
 SIZES = [2, 3, 5, 10, 16, 17, 33, 100, 1_000, 10**6, 10**9, 10**12]
 

@@ -12,18 +12,18 @@ import pytest
 import genloss as gl
 from genloss.report.formula import formula, mathml
 from genloss.theory import LAWS, cite, predict
-from genloss.theory.check import judge
-from genloss.theory.page import markdown
 from genloss.theory.papers import ARXIV, PAPERS
-from genloss.theory.plot import labels, picture
 from genloss.theory.predict import subject
+from genloss.theory.verification.check import judge
+from genloss.theory.verification.laws_page import markdown
+from genloss.theory.verification.plot import labels, picture
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_is_up_to_date():
     written = (ROOT / "docs/reference/laws.md").read_text()
-    assert written == markdown(), "run python -m genloss.theory.page > docs/reference/laws.md"
+    assert written == markdown(), "run python -m genloss.theory.verification.laws_page > docs/reference/laws.md"
 
 
 def test_the_page_names_every_law_and_links_within_itself():
@@ -97,7 +97,7 @@ def test_text_in_a_formula_is_never_markup(latex):
 
 
 def test_the_converter_is_loaded_only_where_a_formula_is_drawn():
-    code = "import sys, genloss, genloss.report, genloss.report.ledger; print('latex2mathml' in sys.modules)"
+    code = "import sys, genloss, genloss.report, genloss.report.ledger_page; print('latex2mathml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -8,19 +8,19 @@ import pytest
 import genloss as gl
 from genloss.families.categorical import Categorical
 from genloss.theory import predict
-from genloss.theory.categorical import survival
-from genloss.theory.curation import best_weight, critical_error, weighted_offset
-from genloss.theory.draws import Draws
-from genloss.theory.duality import ancestors, transform
-from genloss.theory.gaussian_paths import std_quantiles
-from genloss.theory.gaussian_regimes import subsample_plateau
-from genloss.theory.inversion import LogChiSquares
+from genloss.theory.catalogue.categorical import survival
+from genloss.theory.catalogue.curation import best_weight, critical_error, weighted_offset
+from genloss.theory.catalogue.draws import Draws
+from genloss.theory.catalogue.gaussian_paths import std_quantiles
+from genloss.theory.catalogue.gaussian_regimes import subsample_plateau
+from genloss.theory.catalogue.passage import ExactPassage, FirstPassage
+from genloss.theory.catalogue.regression import carried
+from genloss.theory.catalogue.selection import best_of
 from genloss.theory.laws import sizes
-from genloss.theory.passage import ExactPassage, FirstPassage
-from genloss.theory.regression import carried
-from genloss.theory.selection import best_of
-from genloss.theory.twopoint import pair_spread
-from genloss.theory.walk import Walk
+from genloss.theory.recursions.duality import ancestors, transform
+from genloss.theory.recursions.inversion import LogChiSquares
+from genloss.theory.recursions.twopoint import pair_spread
+from genloss.theory.recursions.walk import Walk
 
 UNBIASED, MLE = gl.GaussianMLE(ddof=1), gl.GaussianMLE(ddof=0)
 

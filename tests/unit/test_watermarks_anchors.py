@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
-from genloss.provenance.watermarks import generators, kernels
+from genloss.provenance.watermarks import generators
+from genloss.provenance.watermarks import keying as kernels
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "watermarks"
 TRANSFORMERS = json.loads((FIXTURES / "transformers.json").read_text(encoding="utf-8"))

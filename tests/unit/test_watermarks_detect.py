@@ -8,10 +8,10 @@ import pytest
 
 from genloss import SpecError
 from genloss.corpus import Words
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec, combine
-from genloss.provenance.corpora import detect_rows
-from genloss.provenance.reading import Row
+from genloss.provenance.watermarks.corpora import detect_rows
+from genloss.provenance.watermarks.corpus_rows import Row
 
 VOCAB = 400
 KEYS = tuple(range(5, 305, 10))

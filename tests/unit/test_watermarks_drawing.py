@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from genloss.corpus import Words
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Watermarked
-from genloss.provenance.watermarks import choosing, drawing, kernels, tournaments
-from genloss.provenance.watermarks.learner import _ranks
+from genloss.provenance.watermarks import choosing, drawing, tournaments
+from genloss.provenance.watermarks import keying as kernels
+from genloss.provenance.watermarks.watermarked import _ranks
 
 KEYS = tuple(range(5, 305, 10))
 HEAD = BayesianHead((-1.0, -2.0, 0.5), ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.3, -2.0, 0.0)))

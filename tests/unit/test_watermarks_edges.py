@@ -8,10 +8,10 @@ from scipy.stats import binom
 
 from genloss import SpecError
 from genloss.corpus import Words
-from genloss.families.ngram import NGram
+from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, Gumbel, SynthID, Watermarked, WatermarkSpec
-from genloss.provenance.loading import tokenizer_of, watermark_of
-from genloss.provenance.tails import LatticeSum
+from genloss.provenance.evidence.tail_areas import LatticeSum
+from genloss.provenance.watermarks.loading import tokenizer_of, watermark_of
 
 VOCAB = 400
 

@@ -6,9 +6,9 @@ import pickle  # noqa: TID251  what worker processes use
 import pytest
 
 from genloss import SpecError
-from genloss.describe import describe
+from genloss.plain.describe import describe
+from genloss.plain.secret import fingerprint
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
-from genloss.provenance.watermarks.secret import fingerprint
 
 VOCAB = 400
 SECRET = 4_815_162_342

@@ -5,8 +5,8 @@ from typing import Any
 
 from genloss.adapters.copied import Copied
 from genloss.adapters.sklearn import SklearnLearner, is_estimator
+from genloss.chain.protocols import Learner
 from genloss.errors import SpecError
-from genloss.protocols import Learner
 
 
 def as_learner(candidate: Any) -> Learner:

@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.random import Generator
 
-from genloss.data import Data
-from genloss.describe import describe
+from genloss.chain.data import Data
+from genloss.plain.describe import describe
 
 
 @dataclass(frozen=True, eq=False)

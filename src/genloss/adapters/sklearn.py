@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Data
-from genloss.describe import describe
+from genloss.chain.data import Array, Data
 from genloss.errors import SpecError
+from genloss.plain.describe import describe
 
 
 def is_estimator(candidate: Any) -> bool:

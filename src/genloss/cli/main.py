@@ -23,7 +23,13 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     from genloss import __version__
-    from genloss.cli import detect, kinds, predict, prevalence, report, run, verify
+    from genloss.cli import detect_command as detect
+    from genloss.cli import kinds_command as kinds
+    from genloss.cli import predict_command as predict
+    from genloss.cli import prevalence_command as prevalence
+    from genloss.cli import report_command as report
+    from genloss.cli import run_command as run
+    from genloss.cli import verify_command as verify
 
     top = _Parser(prog="genloss", description="Simulate, predict and measure model collapse.")
     top.add_argument("--version", action="version", version=f"genloss {__version__}")

@@ -22,7 +22,7 @@ def tell(results: "Mapping[str, xr.Dataset]", title: str | None = None) -> None:
     from rich.text import Text
 
     from genloss.errors import SpecError
-    from genloss.stages import stages
+    from genloss.stages.verdict import stages
 
     screen = console()
     if title:

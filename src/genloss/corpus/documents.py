@@ -6,7 +6,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from genloss.data import Array, Data, Ints, register_concat, take
+from genloss.chain.data import Array, Data, Ints, register_concat, take
 from genloss.errors import SpecError
 
 Tokens = NDArray[np.int32]

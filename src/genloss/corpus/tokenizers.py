@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.data import Array
 from genloss.corpus.documents import Documents, Tokenizer, Tokens
-from genloss.data import Array
 from genloss.errors import SpecError
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+(?:['’-]\w+)*|[^\w\s]")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Floats
+from genloss.chain.data import Floats
 from genloss.errors import SpecError
 
 

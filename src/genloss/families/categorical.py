@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Batch, Count, Data, Floats, Ints, Statistic
+from genloss.chain.data import Array, Batch, Count, Data, Floats, Ints, Statistic
 from genloss.errors import NotExact, SpecError
 from genloss.families.arrays import ByValue, at_least, numbers
 

@@ -6,7 +6,7 @@ Everywhere: r data sets, n rows, d numbers a row, k components; covariances (r, 
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
 
 _LLOYD = 10
 _EMPTY = 1e-10

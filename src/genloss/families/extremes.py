@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Count, Data, Reals, Statistic
+from genloss.chain.data import Array, Count, Data, Reals, Statistic
 from genloss.errors import SpecError
 from genloss.families.arrays import at_least
-from genloss.families.line import OnTheLine, replicates_of, rows_of
+from genloss.families.one_dimension import OnTheLine, replicates_of, rows_of
 
 
 class Maximum(Statistic):

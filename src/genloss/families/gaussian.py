@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Batch, Count, Data, Floats, Reals, Statistic
+from genloss.chain.data import Array, Batch, Count, Data, Floats, Reals, Statistic
 from genloss.errors import SpecError
 
 

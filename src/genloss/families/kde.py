@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Batch, Data, Floats
+from genloss.chain.data import Array, Batch, Data, Floats
 from genloss.errors import SpecError
 from genloss.families.arrays import at_least
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Batch, Count, Data, Floats, Reals, Statistic
+from genloss.chain.data import Array, Batch, Count, Data, Floats, Reals, Statistic
 from genloss.errors import NotExact, SpecError
 from genloss.families.arrays import ByValue, at_least, numbers, reduced
-from genloss.families.normal import bartlett, root
+from genloss.families.multivariate import bartlett, root
 
 Pairs = tuple[Floats, Floats]
 

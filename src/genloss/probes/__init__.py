@@ -15,7 +15,7 @@ Example:
     True
 """
 
-from genloss.meta import Meta, meta_of, probe
+from genloss.chain.meta import Meta, meta_of, probe
 from genloss.probes.concepts import Confusion, MeanScore, ModeOccupancy, Precision
 from genloss.probes.distance import W1, W2, Energy, KLForward, KLReverse, SlicedW2, excess_risk
 from genloss.probes.extremes import ExpectedShortfall, TailRatio

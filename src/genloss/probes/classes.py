@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.chain import Generation
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
+from genloss.chain.recursion import Generation
 from genloss.probes import rows
 from genloss.probes.laws import posteriors_of, refusal, symbols_of
 

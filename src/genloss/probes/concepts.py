@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array, Data
+from genloss.chain.data import Array, Data
+from genloss.chain.meta import ProbeRole
+from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
-from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.classes import classifier
 from genloss.probes.laws import symbols_of

@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array, Floats
-from genloss.meta import ProbeRole, probe
+from genloss.chain.data import Array, Floats
+from genloss.chain.meta import ProbeRole, probe
+from genloss.chain.recursion import Generation
+from genloss.chain.seeds import Streams, key
 from genloss.probes import rows
 from genloss.probes.divergence import divergence
 from genloss.probes.laws import normal_of, normals_of, refusal
 from genloss.probes.lines import RowsLine, model_line, truth_line
-from genloss.seeds import Streams, key
 
 
 @dataclass(frozen=True)

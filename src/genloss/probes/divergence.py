@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
 from genloss.families.softmax import NextToken

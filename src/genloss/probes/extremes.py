@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array
+from genloss.chain.data import Array
+from genloss.chain.meta import ProbeRole
+from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
-from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.laws import probe_name
 from genloss.probes.lines import Line, model_line, truth_line

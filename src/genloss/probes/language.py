@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
+from genloss.chain.data import Array, Data, Floats, concat
+from genloss.chain.meta import ProbeRole
+from genloss.chain.recursion import Generation
 from genloss.corpus.documents import Documents, same_tokens
 from genloss.corpus.tokenizers import Words
-from genloss.data import Array, Data, Floats, concat
 from genloss.errors import SpecError
-from genloss.families.ngram import NGram
-from genloss.meta import ProbeRole
+from genloss.families.ngram.learner import NGram
 from genloss.probes import rows
 from genloss.probes.laws import probe_name, refusal
 

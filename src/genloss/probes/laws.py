@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array, Floats
-from genloss.describe import kind_of
+from genloss.chain.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.families.exponential import Bernoulli, Exponential, Poisson
 from genloss.families.extremes import Pareto, Uniform
 from genloss.families.gaussian import Gaussian
-from genloss.families.normal import MultivariateGaussian
+from genloss.families.multivariate import MultivariateGaussian
+from genloss.plain.describe import kind_of
 
 Quantile = Callable[[Floats], Floats]
 

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
+from genloss.chain.recursion import Generation
 from genloss.families.exponential import Poisson
 from genloss.probes import rows
 from genloss.probes.laws import Normal, Quantile, normal_of, normals_of, quantile_of, refusal, symbols_of

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from genloss.chain import Generation
-from genloss.data import Array, Batch, Data, Floats
+from genloss.chain.data import Array, Batch, Data, Floats
+from genloss.chain.recursion import Generation
+from genloss.chain.seeds import Streams, key
 from genloss.errors import SpecError
 from genloss.probes.laws import probe_name, refusal, symbols_of
-from genloss.seeds import Streams, key
 
 _AT_ONCE = 2**24
 _BLOCK = 2**21

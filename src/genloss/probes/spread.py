@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
+from genloss.chain.meta import ProbeRole, probe
+from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
-from genloss.families.normal import MultivariateGaussian
+from genloss.families.multivariate import MultivariateGaussian
 from genloss.families.softmax import NextToken
-from genloss.meta import ProbeRole, probe
 from genloss.probes import rows
 from genloss.probes.laws import kind_name, normal_of, normals_of, refusal, symbols_of
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Generation
-from genloss.data import Array, Batch, Floats
+from genloss.chain.data import Array, Batch, Floats
+from genloss.chain.meta import ProbeRole
+from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
-from genloss.meta import ProbeRole
 from genloss.probes import rows
 from genloss.probes.classes import classifier, labels_of, members
 from genloss.probes.laws import aligned, normal_of, posteriors_of, quantile_of, refusal, symbols_of

@@ -1,7 +1,7 @@
 """Results to look at: a report as one HTML file, and the same pictures and tables for notebooks."""
 
 from genloss.report import plots
+from genloss.report.grids import table
 from genloss.report.page import html
-from genloss.report.tables import table
 
 __all__ = ["html", "plots", "table"]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array, Floats
-from genloss.report.cells import Cell, Summary
+from genloss.chain.data import Array, Floats
+from genloss.plain.words import clean, label_of, percent, title_of
 from genloss.report.figure import FAINT, Panel, by_generation
-from genloss.report.words import clean, label_of, percent, title_of
+from genloss.report.summary import Cell, Summary
 
 WIDTH = 2.75
 MOST = 14

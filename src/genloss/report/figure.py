@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genloss.errors import SpecError
-from genloss.report.words import clean, number
+from genloss.plain.words import clean, number
 
 INK = "#1f2328"
 FAINT = "#5f6670"

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloss.data import Array
-from genloss.report.cells import Cell, flat
+from genloss.chain.data import Array
+from genloss.plain.words import clean, shown
 from genloss.report.figure import FAINT, RULE, Panel, plain_numbers
-from genloss.report.words import clean, shown
+from genloss.report.summary import Cell, flat
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloss.data import Floats
+from genloss.chain.data import Floats
 from genloss.errors import SpecError
-from genloss.report.cells import COLOURS
+from genloss.plain.words import clean, label_of, listed, number, title_of
 from genloss.report.figure import FAINT, Panel, alone, by_generation, compose, look, plain_numbers, spread_out
 from genloss.report.formula import Behind, of_laws
 from genloss.report.lines import log_ticks
 from genloss.report.page import Image, Plate, place, render
-from genloss.report.words import clean, label_of, listed, number, title_of
+from genloss.report.summary import COLOURS
 from genloss.version import VERSION
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def write(found: "Mapping[str, Mapping[str, Dataset]]", path: str | Path, title:
         raise SpecError(f"{where}: nothing to draw; no law speaks of these chains")
     key = "Solid: exact; dashed: asymptotic; dotted: bounds. Generation 0 is trained on real data."
     figure = compose(made, title, columns=3, notes=[key, *dict.fromkeys(notes)])
-    from genloss.files import commit
+    from genloss.plain.files import commit
 
     if where.suffix == ".svg":
         from genloss.report.figure import svg

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
-from genloss.report.words import clean
+from genloss.plain.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloss.data import Array
-from genloss.report.cells import GREY, Cell, Summary
+from genloss.chain.data import Array
+from genloss.plain.words import clean, label_of, number, title_of
 from genloss.report.figure import FAINT, INK, Panel, by_generation, darker, plain_numbers, spread_out
-from genloss.report.words import clean, label_of, number, title_of
+from genloss.report.summary import GREY, Cell, Summary
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genloss.errors import SpecError
-from genloss.report import bands, film_panels, lines, shares, tables
-from genloss.report.cells import Cell, Summary, cells_of, probes_of, spec_of, summary
+from genloss.plain.words import clean, percent, title_of
+from genloss.report import bands, film_panels, lines, shares
+from genloss.report import grids as tables
+from genloss.report.badges import Badge, badge, kept, matched, telling, verdict
 from genloss.report.figure import Panel, alone, look
 from genloss.report.formula import Behind, behind
 from genloss.report.repeat import document
-from genloss.report.stage import Badge, badge, kept, matched, telling, verdict
-from genloss.report.words import clean, percent, title_of
+from genloss.report.summary import Cell, Summary, cells_of, probes_of, spec_of, summary
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -161,7 +162,7 @@ def html(
         title: The title of the page.
         stages: What `genloss.stages` gave for the result, or a mapping of names to that; by default they are found
             here. False leaves them out.
-        predictions: What theory says, as `genloss.overlay.predictions` gives it: a Dataset with the names of the
+        predictions: What theory says, as `genloss.report.overlay.predictions` gives it: a Dataset with the names of the
             probes; or a mapping of names to that.
 
     Returns:
@@ -198,7 +199,7 @@ def render(template: str, where: Path | None, **known: Any) -> str:
     )
     page = environment.get_template(template).render(**known)
     if where is not None:
-        from genloss.files import commit
+        from genloss.plain.files import commit
 
         commit(where, page.encode())
     return page
@@ -227,7 +228,7 @@ def _of(given: Any, name: str, results: int) -> Any:
 def _stages(result: "Dataset") -> Any:
     """Find the stages of a result; None where its probes do not say."""
     try:
-        from genloss.stages import stages
+        from genloss.stages.verdict import stages
     except ImportError:
         return None
     try:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from genloss.errors import SpecError
+from genloss.plain.words import clean, title_of
 from genloss.report import bands, film_panels, lines, shares
-from genloss.report.cells import cells_of, summary
+from genloss.report.badges import kept, matched
 from genloss.report.figure import FAINT, Panel, compose
-from genloss.report.stage import kept, matched
-from genloss.report.words import clean, title_of
+from genloss.report.summary import cells_of, summary
 
 if TYPE_CHECKING:
     from xarray import Dataset

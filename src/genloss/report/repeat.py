@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.report.words import visible
+from genloss.plain.words import visible
 
 _PARTS = ("source", "learner", "regime", "curator", "n0", "warm_start")
 _OPTIONS = ("generations", "replicates", "seed", "engine", "bootstrap", "film")

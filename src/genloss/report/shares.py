@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array
-from genloss.report.cells import Cell
+from genloss.chain.data import Array
+from genloss.plain.words import clean, percent
+from genloss.report.badges import Kept
 from genloss.report.figure import FAINT, INK, Panel, by_generation, darker, spread_out
-from genloss.report.stage import Kept
-from genloss.report.words import clean, percent
+from genloss.report.summary import Cell
 
 WIDTH, HEIGHT = 2.35, 1.65
 _TOP = 1.5

@@ -1,32 +1,11 @@
 """Theorems of model collapse as executable data: what they predict, for which chains, and where they come from."""
 
-from genloss.theory import (  # noqa: F401  (filling LAWS)
-    categorical,
-    collapse,
-    curation,
-    draws,
-    errata,
-    exponential,
-    fresh,
-    gaussian,
-    gaussian_paths,
-    gaussian_regimes,
-    growth,
-    kde,
-    limits,
-    normal,
-    passage,
-    regression,
-    ridge,
-    scaling,
-    selection,
-    softmax,
-)
-from genloss.theory.draws import Draws
-from genloss.theory.gaussian_paths import StdLaw
+from genloss.theory import catalogue  # noqa: F401 (fills LAWS)
+from genloss.theory.catalogue.draws import Draws
+from genloss.theory.catalogue.gaussian_paths import StdLaw
+from genloss.theory.catalogue.passage import first_passage
 from genloss.theory.laws import LAWS, Law, Sizes, Values, law
 from genloss.theory.measures import MEASURES, measure
-from genloss.theory.passage import first_passage
 from genloss.theory.predict import applicable, cite, predict
 
 __all__ = [

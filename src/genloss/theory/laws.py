@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain import Chain
-from genloss.curators import KeepAll
-from genloss.data import Floats
+from genloss.chain.curators import KeepAll
+from genloss.chain.data import Floats
+from genloss.chain.recursion import Chain
+from genloss.chain.regimes import FixedReal, FreshReal, Replace, Window
+from genloss.chain.schedules import Constant, Geometric, Linear, Power, Size, size_at
 from genloss.errors import SpecError
-from genloss.regimes import FixedReal, FreshReal, Replace, Window
-from genloss.schedules import Constant, Geometric, Linear, Power, Size, size_at
 
 Kind = Literal["exact", "asymptotic", "upper bound", "lower bound"]
 Status = Literal["holds", "published and false"]

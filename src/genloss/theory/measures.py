@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.chain import Generation
+from genloss.chain.recursion import Generation
 
 Measure = Callable[[Generation], Any]
 

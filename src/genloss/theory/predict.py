@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloss.chain import Chain
+from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
-from genloss.theory.chosen import UnsupportedError
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
 from genloss.theory.measures import PATHS
 from genloss.theory.papers import bibliography
-from genloss.theory.twopoint import fit_of, two_point
+from genloss.theory.recursions.chosen import UnsupportedError
+from genloss.theory.recursions.twopoint import fit_of, two_point
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from genloss.data import Array, Data, Floats
+from genloss.chain.data import Array, Data, Floats
 from genloss.errors import SpecError
 from genloss.provenance.detectors import saving
 

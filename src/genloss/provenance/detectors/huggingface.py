@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Data, Floats, Ints
+from genloss.chain.data import Data, Floats, Ints
 from genloss.errors import SpecError
 
 

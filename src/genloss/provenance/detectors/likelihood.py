@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Data, Floats
+from genloss.chain.data import Data, Floats
 from genloss.provenance.detectors.language import cross_entropy, statistics
 
 

@@ -1,10 +1,10 @@
-"""Compiled loops over an n-gram model's tree (see `genloss.families.ngram_kernels`)."""
+"""Compiled loops over an n-gram model's tree (see `genloss.families.ngram.tree`)."""
 
 from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram_kernels import after, child, compiled, longest
+from genloss.families.ngram.tree import after, child, compiled, longest
 
 
 @compiled

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.data import Array, Floats, Ints
 from genloss.corpus.documents import Documents
-from genloss.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.families.ngram import NGramModel
+from genloss.families.ngram.learner import NGramModel
 from genloss.provenance.detectors.language import TokenStatistics
 
 

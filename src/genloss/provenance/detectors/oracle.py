@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.data import Array, Data, Floats
 from genloss.corpus.documents import Documents
-from genloss.data import Array, Data, Floats
 from genloss.errors import SpecError
 
 

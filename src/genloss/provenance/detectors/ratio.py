@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genloss.data import Data, Floats
+from genloss.chain.data import Data, Floats
 from genloss.errors import SpecError
-from genloss.families.ngram import NGram, NGramModel
+from genloss.families.ngram.learner import NGram, NGramModel
 from genloss.provenance.detectors.language import checked, encoded
 
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from genloss.data import Data, Floats
-from genloss.describe import checksum
+from genloss.chain.data import Data, Floats
 from genloss.errors import SpecError
+from genloss.plain.describe import checksum
 from genloss.provenance.detectors import saving
 from genloss.provenance.detectors.classifier import TextDetector
 from genloss.provenance.detectors.embedding import EmbeddingDetector

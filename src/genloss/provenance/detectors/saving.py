@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array
+from genloss.chain.data import Array
 from genloss.errors import SpecError
-from genloss.files import commit
+from genloss.plain.files import commit
 
 _FORMAT = 1
 _LARGEST = 1 << 32

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram_draws import _draw, value
-from genloss.families.ngram_kernels import after, longest
+from genloss.families.ngram.sampling import _draw, value
+from genloss.families.ngram.tree import after, longest
 from genloss.provenance.watermarks.drawing import least_mass
 from genloss.provenance.watermarks.generators import compiled, fill_words, mix
-from genloss.provenance.watermarks.kernels import philox_context, philox_rows, philox_words
+from genloss.provenance.watermarks.keying import philox_context, philox_rows, philox_words
 
 
 @compiled
@@ -257,7 +257,7 @@ def gumbel_draws(
 
 @compiled
 def _folded(x: Any, salt: Any, token: Any) -> Any:
-    """Times the salt plus a token, modulo 2^64 - 1 (see `genloss.provenance.watermarks.kernels.folded_seeds`)."""
+    """Times the salt plus a token, modulo 2^64 - 1 (see `genloss.provenance.watermarks.keying.folded_seeds`)."""
     half, low, top = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFFFFFFFFFF)
     a1, a0, b1, b0 = salt >> half, salt & low, x >> half, x & low
     cross = (a0 * b0 >> half) + (a1 * b0 & low) + (a0 * b1 & low)

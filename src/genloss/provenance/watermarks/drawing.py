@@ -1,11 +1,11 @@
-"""Compiled loops that draw watermarked documents from an n-gram model's tree (see `genloss.families.ngram_kernels`)."""
+"""Compiled loops that draw watermarked documents from an n-gram model's tree (see `genloss.families.ngram.tree`)."""
 
 from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram_draws import _draw, _next, _threshold, value
-from genloss.families.ngram_kernels import after
+from genloss.families.ngram.sampling import _draw, _next, _threshold, value
+from genloss.families.ngram.tree import after
 from genloss.provenance.watermarks.generators import BLOCK, compiled, dealt_all, dealt_one, inverses, mix
 
 _PATIENCE = 3

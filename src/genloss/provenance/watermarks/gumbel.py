@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Floats, Ints
+from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.provenance.tails import log_gamma_tail
+from genloss.plain.secret import SECRET, hidden_key
+from genloss.provenance.evidence.tail_areas import log_gamma_tail
 from genloss.provenance.watermarks.scheme import (
     Scored,
     Tokens,
@@ -22,7 +23,6 @@ from genloss.provenance.watermarks.scheme import (
     ids_of,
     kernels,
 )
-from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 _LOW = 0xFFFFFFFF
 
@@ -37,7 +37,7 @@ class Gumbel:
         vocab_size: V, that of the model's config.
         key: The secret: of 64 bits for "philox"; the salt that folds the window for "twister". A whole number, or
             {"env": NAME} or {"file": PATH} that names it; shown by its fingerprint only
-            (`genloss.provenance.watermarks.secret`).
+            (`genloss.plain.secret`).
         width: Tokens in the window.
         prf: "philox" is vLLM's (Philox4x32-10); "twister" folds the window to a seed, times the key plus the next token
             modulo 2^64 - 1, and takes the token's place in `torch.rand(V)` on a CPU.

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from genloss.data import Array, Floats, Ints
+from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.provenance.tails import log_binomial_tail
+from genloss.plain.secret import SECRET, hidden_key
+from genloss.provenance.evidence.tail_areas import log_binomial_tail
 from genloss.provenance.watermarks.scheme import (
     Bools,
     Scored,
@@ -27,7 +28,6 @@ from genloss.provenance.watermarks.scheme import (
     ids_of,
     kernels,
 )
-from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 _HASHED = 1_000_003
 _ORIGINAL_TABLE = 2971215073
@@ -48,7 +48,7 @@ class KGW:
     Attributes:
         vocab_size: V, that of the model's config.
         key: Multiplies hashes or tokens into seeds: a whole number, or {"env": NAME} or {"file": PATH} that names it.
-            All but the published default is shown by its fingerprint only (`genloss.provenance.watermarks.secret`).
+            All but the published default is shown by its fingerprint only (`genloss.plain.secret`).
         gamma: The share of green tokens.
         bias: Added to the logits of green tokens.
         seeding: How the window makes a seed: "last" (its last token, Hugging Face's "lefthash"), "sum", "skipgram" (its

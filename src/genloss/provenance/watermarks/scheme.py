@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from genloss.data import Array, Floats, Ints
+from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
 
 Units = NDArray[np.uint64]
@@ -84,7 +84,7 @@ class Scheme(Protocol):
 
 def kernels() -> Any:
     """The compiled loops over documents."""
-    return _compiled("kernels")
+    return _compiled("keying")
 
 
 def generators() -> Any:

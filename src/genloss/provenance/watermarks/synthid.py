@@ -9,9 +9,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from genloss.data import Array, Floats, Ints
+from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.provenance.tails import LatticeSum, lattice_of, log_binomial_tail
+from genloss.plain.secret import SECRET, hidden_keys
+from genloss.provenance.evidence.tail_areas import LatticeSum, lattice_of, log_binomial_tail
 from genloss.provenance.watermarks.scheme import (
     Bools,
     Scored,
@@ -26,7 +27,6 @@ from genloss.provenance.watermarks.scheme import (
     kernels,
     tournaments,
 )
-from genloss.provenance.watermarks.secret import SECRET, hidden_keys
 
 _TABLE, _DRAWS = 1 << 20, 1 << 16
 
@@ -72,7 +72,7 @@ class SynthID:
     Attributes:
         vocab_size: V, that of the model's config.
         keys: One key a round: whole numbers, or {"env": NAME} or {"file": PATH} that names a list of them in brackets;
-            shown by their fingerprint only (`genloss.provenance.watermarks.secret`).
+            shown by their fingerprint only (`genloss.plain.secret`).
         ngram: Tokens in an n-gram.
         history: Positions that are searched for a repeated context; 0 marks and counts repeats too.
         hash: "table" is Hugging Face's (a table of bits), "rounds" that of synthid-text (twelve rounds).
@@ -175,7 +175,7 @@ class SynthID:
     def log_tail(self, total: Any, units: Any) -> Floats:
         """The law of sums of so many units.
 
-        It is binomial for the mean of rounds, else that of `genloss.provenance.tails.LatticeSum`: exact for few units,
+        It is binomial for the mean of rounds, else that of `tail_areas.LatticeSum`: exact for few units,
         and a saddle point made larger beyond. With a head, or a table whose size is no power of two, the law of one
         unit is that of 2^20 random n-grams.
         """

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Floats
+from genloss.chain.data import Floats
 from genloss.errors import SpecError
-from genloss.provenance.evidence import Evidence
+from genloss.provenance.evidence.p_values import Evidence
 from genloss.provenance.watermarks.scheme import Scheme, Scored, Units, chunks_of, kernels
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram_draws import _next
-from genloss.families.ngram_kernels import after, longest
+from genloss.families.ngram.sampling import _next
+from genloss.families.ngram.tree import after, longest
 from genloss.provenance.watermarks.choosing import by_chance, first_time, support
 from genloss.provenance.watermarks.drawing import least_mass
 from genloss.provenance.watermarks.generators import compiled

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.data import Array, Floats
+from genloss.chain.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.provenance.watermarks.scheme import Scheme, check_whole
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from genloss.data import Array, Floats, Ints
+from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
-from genloss.provenance.tails import log_hypergeometric_tail
+from genloss.plain.secret import SECRET, hidden_key
+from genloss.provenance.evidence.tail_areas import log_hypergeometric_tail
 from genloss.provenance.watermarks.scheme import (
     Bools,
     Scored,
@@ -23,7 +24,6 @@ from genloss.provenance.watermarks.scheme import (
     drawn_by_logits,
     kernels,
 )
-from genloss.provenance.watermarks.secret import SECRET, hidden_key
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Unigram:
     Attributes:
         vocab_size: V, that of the model's config.
         key: Seeds the shuffle of the mask: a whole number, or {"env": NAME} or {"file": PATH} that names it. All but
-            the default is shown by its fingerprint only (`genloss.provenance.watermarks.secret`).
+            the default is shown by its fingerprint only (`genloss.plain.secret`).
         gamma: The share of green tokens.
         bias: Added to the logits of green tokens.
     """

@@ -1,0 +1,195 @@
+"""Data regimes: what enters the pool from one generation to the next."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from genloss.chain.data import Block, Pool
+from genloss.chain.protocols import Draw
+from genloss.chain.schedules import Size, check_size, size_at, whole
+from genloss.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Train every generation on the last one's output only; the fully synthetic loop.
+
+    Attributes:
+        n: Synthetic rows a generation.
+    """
+
+    reuses: ClassVar[bool] = False
+
+    n: Size = "n0"
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Forget everything but n rows from the last model."""
+        return Pool((synthetic(size_at(self.n, t, "regime.n")),))
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """Keep all earlier data, the first real data among them, and add the last generation's output to it.
+
+    Gerstgrasser et al. 2024 (2404.01413), Dey and Donoho 2024 (2410.22812).
+
+    Attributes:
+        n: Synthetic rows that each generation adds.
+    """
+
+    n: Size = "n0"
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Add n rows from the last model."""
+        return pool.absorb(synthetic(size_at(self.n, t, "regime.n")))
+
+
+@dataclass(frozen=True)
+class FreshReal:
+    """Train every generation on the last one's output mixed with new real data; the fresh-data loop.
+
+    Alemohammad et al. 2024 (2307.01850). With `real_fraction=1` it is the control: no model's output is ever used.
+
+    Attributes:
+        n: Rows that each generation trains on, real and synthetic together.
+        real_fraction: The share of them that is real, from 0 to 1.
+        composition: "fixed" takes round(n * real_fraction) real rows; "binomial" lets each row be real with that
+            probability, as in a crawl.
+    """
+
+    reuses: ClassVar[bool] = False
+
+    n: Size = "n0"
+    real_fraction: float = 1.0
+    composition: Literal["fixed", "binomial"] = "fixed"
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+        if isinstance(self.real_fraction, str) or not 0 <= self.real_fraction <= 1:
+            raise SpecError(f"regime.real_fraction: {self.real_fraction} is no share; give a number from 0 to 1")
+        if self.composition not in ("fixed", "binomial"):
+            raise SpecError(f"regime.composition: no composition {self.composition!r}; known: binomial, fixed")
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the number of real rows differs between replicates."""
+        return self.composition == "binomial" and 0 < self.real_fraction < 1
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Draw the real part and the synthetic part anew."""
+        n = size_at(self.n, t, "regime.n")
+        if self.ragged:
+            counts = real.rng.binomial(n, self.real_fraction, real.replicates)
+            if real.replicates is not None:
+                return Pool((real(counts), synthetic(n - counts)))
+            return _joined(real, int(counts), synthetic, n - int(counts))
+        n_real = round(n * self.real_fraction)
+        return _joined(real, n_real, synthetic, n - n_real)
+
+
+@dataclass(frozen=True)
+class FixedReal:
+    """Train every generation on the same real rows and new output of the last model; the synthetic augmentation loop.
+
+    Bertrand et al. 2024 (2310.00429), Seddik et al. 2024 (2404.05090, Theorem 2).
+
+    Attributes:
+        n: Rows that each generation trains on, real and synthetic together.
+        n_real: How many of them are real: the first n_real of generation 0, the same in every generation.
+    """
+
+    n: Size = "n0"
+    n_real: int = 1
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+        if not isinstance(self.n_real, bool) and self.n_real == 0:
+            raise SpecError("regime.n_real: 0 rows; at least 1 (with 0 the regime is replace)")
+        object.__setattr__(self, "n_real", whole(self.n_real, "regime.n_real"))
+
+    def start(self, n0: int, real: Draw) -> Pool:
+        """Lay down the real rows that stay and those that train generation 0 only."""
+        if self.n_real > n0:
+            raise SpecError(f"regime.n_real: {self.n_real} rows, but generation 0 has n0 = {n0}; at most n0")
+        return _joined(real, self.n_real, real, n0 - self.n_real)
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Keep the first block, the real rows that stay, and draw the rest anew."""
+        n = size_at(self.n, t, "regime.n")
+        if n < self.n_real:
+            raise SpecError(f"regime.n: {n} rows at generation {t}, fewer than the n_real = {self.n_real} real ones")
+        kept = Pool(pool.blocks[:1])
+        return kept if n == self.n_real else kept.append(synthetic(n - self.n_real))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Train on the output of the last k generations; real data count as generation 0 and pass out of the window.
+
+    Attributes:
+        n: Synthetic rows a generation.
+        k: How many generations are kept.
+    """
+
+    n: Size = "n0"
+    k: int = 2
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+        if isinstance(self.k, bool) or not hasattr(self.k, "__index__") or self.k < 1:
+            raise SpecError(f"regime.k: a window of {self.k!r} generations; give a whole number from 1")
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Add n rows from the last model and drop what is older than the window."""
+        kept = Pool(block for block in pool.blocks if block.born > t - self.k)
+        return kept.append(synthetic(size_at(self.n, t, "regime.n")))
+
+
+@dataclass(frozen=True)
+class PastModels:
+    """Train on n new rows from the uniform mixture of the true source and all models so far.
+
+    Seddik et al. 2024 (2404.05090) call it randomly sampled data. Nothing is stored but the models.
+
+    Attributes:
+        n: Rows that each generation trains on.
+        include_real: Whether the true source is one of the components.
+    """
+
+    reuses: ClassVar[bool] = False
+    ragged: ClassVar[bool] = True
+    keeps_models: ClassVar[bool] = True
+
+    n: Size = "n0"
+    include_real: bool = True
+
+    def __post_init__(self) -> None:
+        check_size(self.n, "regime.n")
+
+    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+        """Share n rows out among the components at random and draw each one's part."""
+        n = size_at(self.n, t, "regime.n")
+        models = synthetic.past[1:]
+        components = [(real, None)] * self.include_real + [(synthetic, model) for model in models]
+        weights = np.full(len(components), 1 / len(components))
+        counts = synthetic.rng.multinomial(n, weights, synthetic.replicates)
+        blocks: list[Block] = []
+        for j, (draw, model) in enumerate(components):
+            count = counts[..., j]
+            if synthetic.replicates is not None:
+                blocks.append(draw(count, model))
+            elif count > 0:
+                blocks.append(draw(int(count), model))
+        return Pool(blocks)
+
+
+def _joined(first: Draw, n_first: int, second: Draw, n_second: int) -> Pool:
+    """Draw two parts, leaving out an empty one."""
+    return Pool([draw(n) for draw, n in ((first, n_first), (second, n_second)) if n > 0])

@@ -1,0 +1,385 @@
+"""Real data as sources: rows in memory, rows in a file, and the handwritten digits that scikit-learn ships."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import PCG64, Generator
+
+from genloss.chain.data import Array, Batch, Floats
+from genloss.errors import SpecError
+from genloss.families.arrays import ByValue
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(ByValue):
+    """A user's own rows: generations train on one part of them, a held-out part trains none.
+
+    Attributes:
+        array: The rows: shape (n,) or (n, d), whole or finite decimal numbers. They are copied.
+        held_out_share: The share of the rows that is held out, from 0 to below 1.
+        split_seed: Decides which rows are held out, whatever the seed of the run is.
+        replacement: Whether rows are drawn independently, as from the law of the data, so that a row may come more
+            than once in a draw; without, the rows of one draw are distinct.
+        labels: The class of each row, a whole number or a name each; None where rows have no class.
+        image_shape: The shape of the picture that a row of d numbers is; None where rows are no pictures.
+
+    Example:
+        >>> import numpy as np
+        >>> source = Rows(np.arange(100.0))
+        >>> len(source.train), len(source.held_out)
+        (80, 20)
+        >>> source.sample(3, np.random.default_rng(0)).shape
+        (3,)
+    """
+
+    array: Any
+    held_out_share: float = 0.2
+    split_seed: int = 0
+    replacement: bool = True
+    labels: Any = None
+    image_shape: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        rows = _checked_rows(self.array, "rows")
+        object.__setattr__(self, "array", rows)
+        _check_split(self.held_out_share, self.split_seed, "rows")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _checked_labels(self.labels, len(rows)))
+        if self.image_shape is not None:
+            shape = tuple(self.image_shape)
+            object.__setattr__(self, "image_shape", shape)
+            if int(np.prod(shape)) != self.width or rows.ndim == 1:
+                raise SpecError(f"rows.image_shape: pictures of {shape} for rows of {self.width} numbers")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def width(self) -> int:
+        """Numbers a row."""
+        return int(self.array.shape[1]) if self.array.ndim == 2 else 1
+
+    @cached_property
+    def _order(self) -> tuple[Array, Array]:
+        """Positions of the training rows and of those held out."""
+        rows = len(self.array)
+        held_out = min(round(rows * self.held_out_share), rows - 1)
+        order = Generator(PCG64(self.split_seed)).permutation(rows)
+        return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+    @cached_property
+    def train(self) -> Array:
+        """The rows that are drawn from."""
+        return _frozen(self.array[self._order[0]])
+
+    @cached_property
+    def held_out(self) -> Array:
+        """The rows that no generation trains on."""
+        return _frozen(self.array[self._order[1]])
+
+    @property
+    def train_labels(self) -> Array | None:
+        """The classes of `train`."""
+        return None if self.labels is None else self.labels[self._order[0]]
+
+    @property
+    def held_out_labels(self) -> Array | None:
+        """The classes of `held_out`."""
+        return None if self.labels is None else self.labels[self._order[1]]
+
+    @cached_property
+    def mean(self) -> Any:
+        """The mean of the training rows: a number, or d of them."""
+        return self.train.mean(0)
+
+    @cached_property
+    def var(self) -> Any:
+        """The variance of what is drawn, divisor n: a number, or one a column."""
+        return self.train.var(0)
+
+    @cached_property
+    def cov(self) -> Floats:
+        """The covariance of what is drawn, divisor n: shape (d, d)."""
+        if self.train.ndim == 1:
+            raise AttributeError("rows of one number have var and no cov")
+        off = self.train - self.mean
+        return off.T @ off / len(off)  # type: ignore[no-any-return]
+
+    def sample(self, n: int, rng: Generator) -> Array:
+        """Draw n training rows: shape (n,) or (n, d).
+
+        Raises:
+            SpecError: Where n distinct rows are asked for and there are fewer.
+        """
+        return self.train[self._chosen(n, rng)]
+
+    def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
+        """Draw n training rows a replicate: shape (replicates, n) or (replicates, n, d)."""
+        if self.replacement:
+            return Batch(self.train[rng.integers(len(self.train), size=(replicates, n))])
+        return Batch(self.train[np.stack([self._chosen(n, rng) for _ in range(replicates)])])
+
+    def _chosen(self, n: int, rng: Generator) -> Array:
+        rows = len(self.train)
+        if self.replacement:
+            return rng.integers(rows, size=n)
+        if n > rows:
+            raise SpecError(
+                f"rows: {n} distinct rows asked of {rows} training rows; ask for at most {rows} or set replacement=True"
+            )
+        return rng.choice(rows, n, replace=False)
+
+
+class _Named(ABC):
+    """Rows that a few plain values name; they are read when they are first needed, once a process."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Rows:
+        """The rows as they are in memory."""
+
+    @property
+    def width(self) -> int:
+        """Numbers a row."""
+        return self.rows.width
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """The shape of the picture that a row is, if it is one."""
+        return self.rows.image_shape
+
+    @property
+    def labels(self) -> Array | None:
+        """The class of every row, training and held out, in the order of the data."""
+        found: Array | None = self.rows.labels
+        return found
+
+    @property
+    def train(self) -> Array:
+        """The rows that are drawn from."""
+        return self.rows.train
+
+    @property
+    def train_labels(self) -> Array | None:
+        """The classes of `train`."""
+        return self.rows.train_labels
+
+    @property
+    def held_out(self) -> Array:
+        """The rows that no generation trains on."""
+        return self.rows.held_out
+
+    @property
+    def held_out_labels(self) -> Array | None:
+        """The classes of `held_out`."""
+        return self.rows.held_out_labels
+
+    @property
+    def mean(self) -> Any:
+        """The mean of the training rows: a number, or d of them."""
+        return self.rows.mean
+
+    @property
+    def var(self) -> Any:
+        """The variance of what is drawn, divisor n: a number, or one a column."""
+        return self.rows.var
+
+    @property
+    def cov(self) -> Floats:
+        """The covariance of what is drawn, divisor n: shape (d, d)."""
+        return self.rows.cov
+
+    def sample(self, n: int, rng: Generator) -> Array:
+        """Draw n training rows."""
+        return self.rows.sample(n, rng)
+
+    def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
+        """Draw n training rows a replicate."""
+        return self.rows.sample_batch(n, rng, replicates)
+
+
+@dataclass(frozen=True)
+class Digits(_Named):
+    """Handwritten digits: 1,797 real pictures of 8 x 8 pixels from 0 (paper) to 1 (ink), labelled 0 to 9.
+
+    They come with scikit-learn (`pip install "genloss[sklearn]"`); Alpaydin and Kaynak, UCI 1998, the test part.
+
+    Attributes:
+        held_out_share: The share of the pictures that is held out, from 0 to below 1.
+        split_seed: Decides which pictures are held out.
+        replacement: Whether a picture may come more than once in a draw.
+    """
+
+    held_out_share: float = 0.2
+    split_seed: int = 0
+    replacement: bool = True
+
+    def __post_init__(self) -> None:
+        _check_split(self.held_out_share, self.split_seed, "digits")
+
+    @property
+    def rows(self) -> Rows:
+        """The pictures as rows of 64 numbers.
+
+        Raises:
+            SpecError: Where scikit-learn is not installed.
+        """
+        return _digits(self)
+
+
+@dataclass(frozen=True)
+class ArrayFile(_Named):
+    """Rows read from a file: an array in .npy, or the columns of numbers in .csv or .parquet.
+
+    Attributes:
+        path: The file; a path that does not begin at the root begins in the current folder.
+        columns: The columns to read, by name (by position in .npy); empty for all columns of numbers.
+        label_column: The column that holds the class of each row; empty where rows have none.
+        held_out_share: The share of the rows that is held out, from 0 to below 1.
+        split_seed: Decides which rows are held out.
+        replacement: Whether a row may come more than once in a draw.
+    """
+
+    readers: ClassVar[tuple[str, ...]] = (".csv", ".npy", ".parquet")
+
+    path: str
+    columns: tuple[str | int, ...] = ()
+    label_column: str = ""
+    held_out_share: float = 0.2
+    split_seed: int = 0
+    replacement: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", str(self.path))
+        if isinstance(self.columns, (str, int)):
+            object.__setattr__(self, "columns", (self.columns,))
+        object.__setattr__(self, "columns", tuple(self.columns))
+        _check_split(self.held_out_share, self.split_seed, "array-file")
+        if Path(self.path).suffix not in self.readers:
+            raise SpecError(f"array-file.path: {self.path} is of no known kind; known: {', '.join(self.readers)}")
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the file, read again only where it has changed.
+
+        Raises:
+            SpecError: Where the file is missing, unreadable or holds no rows of finite numbers.
+        """
+        try:
+            found = Path(self.path).stat()
+        except OSError:
+            raise SpecError(f"array-file.path: {self.path}: no such file") from None
+        return _from_file(self, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=8)
+def _digits(source: Digits) -> Rows:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise SpecError('digits: scikit-learn ships them and is missing; pip install "genloss[sklearn]"') from None
+    pixels, labels = load_digits(return_X_y=True)
+    return Rows(pixels / 16, source.held_out_share, source.split_seed, source.replacement, labels, (8, 8))
+
+
+@lru_cache(maxsize=8)
+def _from_file(source: ArrayFile, changed: int, size: int) -> Rows:
+    path = Path(source.path)
+    labels: Any = None
+    try:
+        array, labels = _from_npy(source) if path.suffix == ".npy" else _from_table(source)
+        return Rows(array, source.held_out_share, source.split_seed, source.replacement, labels)
+    except SpecError as error:
+        raise SpecError(f"{source.path}: {error}") from None
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{source.path}: unreadable ({str(error).splitlines()[0]})") from None
+
+
+def _from_npy(source: ArrayFile) -> tuple[Array, Array | None]:
+    array = np.load(source.path, allow_pickle=False)
+    if source.label_column:
+        raise SpecError("array-file.label_column: .npy has no named columns; use .csv or .parquet")
+    if source.columns:
+        width = array.shape[1] if array.ndim == 2 else 0
+        wrong = [each for each in source.columns if not isinstance(each, int) or not -width <= each < width]
+        if wrong:
+            raise SpecError(f"array-file.columns: no column {wrong[0]!r}; give positions from 0 to {width - 1}")
+        array = array[:, list(source.columns)]
+    return array, None
+
+
+def _from_table(source: ArrayFile) -> tuple[Array, Array | None]:
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    reads = pyarrow.csv.read_csv if source.path.endswith(".csv") else pyarrow.parquet.read_table
+    table = reads(source.path)
+    for name in (*source.columns, *([source.label_column] if source.label_column else [])):
+        if name not in table.column_names:
+            raise SpecError(f"array-file.columns: no column {name!r}; there are {', '.join(table.column_names)}")
+
+    def is_number(name: Any) -> bool:
+        kind = table.schema.field(name).type
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+    names = list(source.columns) or [
+        name for name in table.column_names if is_number(name) and name != source.label_column
+    ]
+    text = [name for name in names if not is_number(name)]
+    if text or not names:
+        raise SpecError(f"array-file.columns: {text[0]!r} holds no numbers" if text else "no column of numbers")
+    columns = [table.column(name).to_numpy() for name in names]
+    array = columns[0] if len(columns) == 1 else np.stack([np.asarray(column, dtype=float) for column in columns], 1)
+    labels = np.asarray(table.column(source.label_column).to_pylist()) if source.label_column else None
+    return array, labels
+
+
+def _checked_rows(given: Any, where: str) -> Array:
+    try:
+        rows = np.asarray(given)
+        if rows.dtype.kind not in "iub":
+            rows = rows.astype(float)
+    except (TypeError, ValueError):
+        raise SpecError(
+            f"{where}: {type(given).__name__} holds no rows of numbers; give an array (n,) or (n, d)"
+        ) from None
+    if rows.dtype.kind == "b":
+        rows = rows.astype(np.int64)
+    if rows.ndim not in (1, 2):
+        raise SpecError(f"{where}: an array of shape {rows.shape}; give rows (n,) or (n, d)")
+    if not rows.size:
+        raise SpecError(f"{where}: no rows in an array of shape {rows.shape}; give at least one")
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        bad = np.flatnonzero(~np.isfinite(rows.reshape(len(rows), -1)).all(1))
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise SpecError(f"{where}: NaN or infinite numbers in row {bad[0]}{more}; give finite ones")
+    return _frozen(np.array(rows))
+
+
+def _checked_labels(given: Any, rows: int) -> Array:
+    labels = np.array(given)
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.ravel()):
+        labels = labels.astype(str)
+    if labels.shape != (rows,) or labels.dtype.kind not in "iubU":
+        raise SpecError(
+            f"rows.labels: {labels.dtype} labels of shape {labels.shape} for {rows} rows; "
+            "give one whole number or name a row"
+        )
+    return _frozen(labels)
+
+
+def _check_split(share: float, seed: int, where: str) -> None:
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise SpecError(f"{where}.held_out_share: {share!r} is no share; give a number from 0 to below 1")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"{where}.split_seed: {seed!r} is no seed; give a whole number from 0")
+
+
+def _frozen(array: Array) -> Array:
+    array.flags.writeable = False
+    return array

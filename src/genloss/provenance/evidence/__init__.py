@@ -1,0 +1,1 @@
+"""Evidence with p-values that hold: tails, scores, accuracy, calibration."""

@@ -1,0 +1,1 @@
+"""The synthetic share of a corpus, and filters that lower it."""

@@ -1,0 +1,1 @@
+"""From a chain to a labelled result: plan, blocks, checkpoints, folders."""

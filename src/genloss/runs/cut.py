@@ -1,0 +1,106 @@
+"""A whole run, described and cut into jobs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genloss.chain.recursion import Chain, Engine
+from genloss.errors import SpecError
+from genloss.plain.describe import describe
+from genloss.runs.block import REDRAWS, Job
+from genloss.runs.layout import layout
+from genloss.version import VERSION
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Chains that differ in named ways, run together.
+
+    Attributes:
+        dims: For each way in which they differ, its name and its labels.
+        chains: One chain for every combination of labels, the last dimension fastest.
+    """
+
+    dims: Mapping[str, tuple[Any, ...]]
+    chains: tuple[Chain, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dims", {name: tuple(labels) for name, labels in self.dims.items()})
+        object.__setattr__(self, "chains", tuple(self.chains))
+        wanted = int(np.prod(self.shape, dtype=int))
+        if len(self.chains) != wanted or not wanted:
+            raise SpecError(f"grid: {len(self.chains)} chains for {self.shape} labels; give {wanted or 'at least one'}")
+        for chain in self.chains:
+            if not isinstance(chain, Chain):
+                raise SpecError(f"grid: {type(chain).__name__} is no chain; give a Chain")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many labels each dimension has."""
+        return tuple(len(labels) for labels in self.dims.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole run, ready to be cut into jobs.
+
+    Attributes:
+        grid: The chains.
+        probes: What is measured, by name.
+        generations: The last generation.
+        replicates: Independent repetitions of every chain.
+        seed: The seed of the run.
+        engine: "rows" or "exact".
+        bootstrap: How often generation 0 is drawn anew to measure its noise.
+        film: Whether samples of every generation are kept to be looked at.
+    """
+
+    grid: Grid
+    probes: Mapping[str, Any]
+    generations: int
+    replicates: int
+    seed: int
+    engine: Engine
+    bootstrap: int
+    film: bool
+
+    def __post_init__(self) -> None:
+        for name, least in (("generations", 0), ("replicates", 1), ("seed", 0), ("bootstrap", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+                raise SpecError(f"{name}: {value!r} is no number of that kind; give a whole number from {least}")
+        if self.engine not in ("rows", "exact"):
+            raise SpecError(f"engine: no engine {self.engine!r}; known engines: exact, rows")
+        for name, probe in self.probes.items():
+            if isinstance(probe, type) or not callable(probe):
+                raise SpecError(f"probes: {name}: {probe!r} is no probe; give a function of a generation")
+            if name in ("film", "replicate", "generation") or ":" in name:
+                raise SpecError(f"probes: the name {name!r} is taken; choose another")
+
+    def jobs(self) -> list[Job]:
+        """Cut the run into blocks of replicates; the cut depends on the chains alone, not on who runs it."""
+        jobs = []
+        for cell, chain in enumerate(self.grid.chains):
+            plan = layout(chain, self.engine)
+            for start, count, last in ((0, self.replicates, self.generations), (REDRAWS, self.bootstrap, 0)):
+                for block, begin, width in plan.blocks(count):
+                    keep = min(width, count - begin)
+                    jobs.append(Job(cell, start + block, begin, width if plan.first else 0, keep, last))
+        return jobs
+
+    def describe(self) -> dict[str, Any]:
+        """Describe everything that decides the result, as plain data."""
+        return {
+            "genloss": VERSION,
+            "seed": int(self.seed),
+            "engine": self.engine,
+            "generations": int(self.generations),
+            "replicates": int(self.replicates),
+            "bootstrap": int(self.bootstrap),
+            "film": self.film,
+            "dims": {name: [describe(label) for label in labels] for name, labels in self.grid.dims.items()},
+            "chains": [describe(chain) for chain in self.grid.chains],
+            "probes": {name: describe(probe) for name, probe in self.probes.items()},
+        }

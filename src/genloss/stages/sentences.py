@@ -1,0 +1,154 @@
+"""Stages in words: the sentences of a verdict, and the tables for the terminal and the notebook."""
+
+from collections.abc import Sequence
+from html import escape
+from math import inf, isfinite
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from genloss.stages.judging import Evidence, Ruling
+
+if TYPE_CHECKING:
+    from genloss.stages.verdict import Stage, Stages
+
+_AFTER = {
+    "goes on": "and it goes on",
+    "holds": "and holds",
+    "recovers": "and recovers",
+    "nothing is left": "until nothing is left",
+    "": "and what comes after cannot be told",
+}
+
+
+def sentences(ruling: Ruling) -> str:
+    """The verdict on one chain."""
+    parts: list[str] = []
+    for name, row in (("Early", ruling.early), ("Late", ruling.late)):
+        if row is not None:
+            against = "" if parts else f" against {ruling.against}"
+            said = _loss(row, 0 if parts else ruling.replicates)
+            parts.append(f"{name} collapse from generation {row.generation}: {said}{against}")
+    if parts:
+        parts[-1] += f", {_AFTER[ruling.after]}{_end(ruling)}"
+    if ruling.average is not None:
+        parts.append(f"{_average(ruling.average)} while the tails went")
+    if ruling.early is None and ruling.late is None:
+        parts += _nothing(ruling)
+    for name, count in ruling.missing.items():
+        parts.append(f"{name} gave {count:,} values that are no numbers; they were left out")
+    return "".join(f"{part}. " for part in parts).rstrip()
+
+
+def _nothing(ruling: Ruling) -> list[str]:
+    if ruling.blind and not any(isfinite(least) for widths in ruling.seen.values() for _, least in widths):
+        return [
+            "Nothing can be said: there is no noise to judge by; run a chain with FreshReal() along as control, "
+            "more replicates, or bootstrap=20"
+        ]
+    if ruling.blind:
+        return [
+            f"Nothing can be said: against {ruling.against} even a loss of nearly everything would have gone unseen; "
+            "run more replicates, or a chain with FreshReal() along as control"
+        ]
+    watched = " and ".join(
+        f"no loss of {role} beyond {_percent(ruling.margins[role])}"
+        for role in ("tails", "spread")
+        if role in ruling.seen
+    )
+    worst = [max(known, key=lambda width: width[1]) for known in _finite(ruling) if known]
+    unseen = " or ".join(f"{_percent(least)} of {name}" for name, least in worst)
+    unseen = f"; a loss of less than {unseen} would have gone unseen" if unseen else ""
+    noisy = [name for widths in ruling.seen.values() for name, least in widths if 1 <= least < inf]
+    unseen += f"; of {', '.join(noisy)} even a total loss" if noisy else ""
+    word = "generation" if ruling.generations == 1 else f"{ruling.generations} generations"
+    return [f"{watched[:1].upper()}{watched[1:]} is shown in {word} against {ruling.against}{unseen}"]
+
+
+def _finite(ruling: Ruling) -> list[list[tuple[str, float]]]:
+    """What would have gone unseen, for the probes and labels that could have shown a loss at all."""
+    return [[width for width in widths if width[1] < 1] for widths in ruling.seen.values()]
+
+
+def _loss(row: Evidence, replicates: int) -> str:
+    mean = f" in the mean of these {replicates} replicates" if replicates > 1 else ""
+    return f"{_named(row)} has lost {_percent(row.loss)} ({_between(row.low, row.high)}){mean}"
+
+
+def _end(ruling: Ruling) -> str:
+    last = ruling.last
+    began = ruling.late or ruling.early
+    if last is None or began is None or last.generation == began.generation or not isfinite(last.loss):
+        return ""
+    return f": {_percent(last.loss)} ({_between(last.low, last.high)}) at generation {last.generation}"
+
+
+def _average(row: Evidence) -> str:
+    where = f"{_named(row)} at generation {row.generation}"
+    if row.high < 0:
+        return f"The average improved ({where}: better by {_percent(-row.loss)}, {_between(-row.high, -row.low)})"
+    change = f"worse by {_percent(row.loss)}" if row.loss > 0 else f"better by {_percent(-row.loss)}"
+    return f"The average did not show it ({where}: {change}, at most {_percent(row.high)} worse)"
+
+
+def _between(low: float, high: float) -> str:
+    if isfinite(low) and isfinite(high):
+        return f"{_percent(low)} to {_percent(high)}"
+    if isfinite(low):
+        return f"at least {_percent(low)}"
+    return f"at most {_percent(high)}" if isfinite(high) else "without bounds"
+
+
+def _named(row: Evidence) -> str:
+    return f"{row.probe} [{row.label}]" if row.label else row.probe
+
+
+def _percent(share: float) -> str:
+    if share > 0.9995 and share < 1:
+        return "over 99.9%"
+    text = f"{100 * share:.0f}" if abs(share) >= 0.995 else f"{100 * share:.1f}"
+    return f"{text.removesuffix('.0').replace('-0', '0') if text in ('-0', '-0.0') else text.removesuffix('.0')}%"
+
+
+def table(stages: "Stages") -> str:
+    """A plain table, and under it the verdicts."""
+    rows = [_heads(stages), *(_cells(stages, stage) for stage in stages)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines.append("")
+    for stage in stages:
+        name = ", ".join(str(label) for label in stage.chain.values())
+        lines.append(fill(f"{name}: {stage.text}" if name else stage.text, 100, subsequent_indent="  "))
+    return "\n".join([*lines, fill(_footnote(stages), 100)])
+
+
+def html_table(stages: "Stages") -> str:
+    """The same as HTML, everything that comes from data escaped."""
+    heads = "".join(f"<th>{escape(head)}</th>" for head in (*_heads(stages), "evidence"))
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (*_cells(stages, stage), stage.text)) + "</tr>"
+        for stage in stages
+    )
+    note = escape(_footnote(stages))
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table><p>{note}</p>"
+
+
+def _heads(stages: "Stages") -> Sequence[str]:
+    return [*map(str, stages[0].chain), "stage", "early", "late", "afterwards", "average masks it"]
+
+
+def _cells(stages: "Stages", stage: "Stage") -> Sequence[str]:
+    def at(t: Any) -> str:
+        return "-" if t is None else str(t)
+
+    name = f"{stage.stage} (control)" if stage.control else stage.stage
+    chain = [str(label) for label in stage.chain.values()]
+    return [*chain, name, at(stage.early), at(stage.late), stage.after or "-", "yes" if stage.masked else "-"]
+
+
+def _footnote(stages: "Stages") -> str:
+    return (
+        f"Early: more than {_percent(stages.tail_margin)} of a tail probe is lost; late: more than "
+        f"{_percent(stages.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
+        f"probability at most {_percent(stages.alpha)} ({stages.comparisons:,} bounds held at once)."
+    )

@@ -1,0 +1,1 @@
+"""Exact recursions and special functions that the laws are computed with."""
