@@ -1,15 +1,49 @@
 """Stages in words: the sentences of a verdict, and the tables for the terminal and the notebook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import inf, isfinite
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from genloss.stages.judging import Evidence, Ruling
 
-if TYPE_CHECKING:
-    from genloss.stages.verdict import Stage, Stages
+
+class _Verdict(Protocol):
+    """What a table shows of one chain: a `Stage`."""
+
+    @property
+    def chain(self) -> Mapping[str, Any]: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def early(self) -> int | None: ...
+    @property
+    def late(self) -> int | None: ...
+    @property
+    def after(self) -> str: ...
+    @property
+    def masked(self) -> bool: ...
+    @property
+    def control(self) -> bool: ...
+    @property
+    def text(self) -> str: ...
+
+
+class _Verdicts(Protocol):
+    """What a table shows of all chains: `Stages`."""
+
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def tail_margin(self) -> float: ...
+    @property
+    def spread_margin(self) -> float: ...
+    @property
+    def comparisons(self) -> int: ...
+    @property
+    def stages(self) -> Sequence[_Verdict]: ...
+
 
 _AFTER = {
     "goes on": "and it goes on",
@@ -109,35 +143,35 @@ def _percent(share: float) -> str:
     return f"{text.removesuffix('.0').replace('-0', '0') if text in ('-0', '-0.0') else text.removesuffix('.0')}%"
 
 
-def table(stages: "Stages") -> str:
+def table(verdicts: _Verdicts) -> str:
     """A plain table, and under it the verdicts."""
-    rows = [_heads(stages), *(_cells(stages, stage) for stage in stages)]
+    rows = [_heads(verdicts), *(_cells(stage) for stage in verdicts.stages)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines.append("")
-    for stage in stages:
+    for stage in verdicts.stages:
         name = ", ".join(str(label) for label in stage.chain.values())
         lines.append(fill(f"{name}: {stage.text}" if name else stage.text, 100, subsequent_indent="  "))
-    return "\n".join([*lines, fill(_footnote(stages), 100)])
+    return "\n".join([*lines, fill(_footnote(verdicts), 100)])
 
 
-def html_table(stages: "Stages") -> str:
+def html_table(verdicts: _Verdicts) -> str:
     """The same as HTML, everything that comes from data escaped."""
-    heads = "".join(f"<th>{escape(head)}</th>" for head in (*_heads(stages), "evidence"))
+    heads = "".join(f"<th>{escape(head)}</th>" for head in (*_heads(verdicts), "evidence"))
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (*_cells(stages, stage), stage.text)) + "</tr>"
-        for stage in stages
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (*_cells(stage), stage.text)) + "</tr>"
+        for stage in verdicts.stages
     )
-    note = escape(_footnote(stages))
+    note = escape(_footnote(verdicts))
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table><p>{note}</p>"
 
 
-def _heads(stages: "Stages") -> Sequence[str]:
-    return [*map(str, stages[0].chain), "stage", "early", "late", "afterwards", "average masks it"]
+def _heads(verdicts: _Verdicts) -> Sequence[str]:
+    return [*map(str, verdicts.stages[0].chain), "stage", "early", "late", "afterwards", "average masks it"]
 
 
-def _cells(stages: "Stages", stage: "Stage") -> Sequence[str]:
+def _cells(stage: _Verdict) -> Sequence[str]:
     def at(t: Any) -> str:
         return "-" if t is None else str(t)
 
@@ -146,9 +180,9 @@ def _cells(stages: "Stages", stage: "Stage") -> Sequence[str]:
     return [*chain, name, at(stage.early), at(stage.late), stage.after or "-", "yes" if stage.masked else "-"]
 
 
-def _footnote(stages: "Stages") -> str:
+def _footnote(verdicts: _Verdicts) -> str:
     return (
-        f"Early: more than {_percent(stages.tail_margin)} of a tail probe is lost; late: more than "
-        f"{_percent(stages.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
-        f"probability at most {_percent(stages.alpha)} ({stages.comparisons:,} bounds held at once)."
+        f"Early: more than {_percent(verdicts.tail_margin)} of a tail probe is lost; late: more than "
+        f"{_percent(verdicts.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
+        f"probability at most {_percent(verdicts.alpha)} ({verdicts.comparisons:,} bounds held at once)."
     )

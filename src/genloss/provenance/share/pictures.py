@@ -2,18 +2,42 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from genloss.errors import SpecError
 
-if TYPE_CHECKING:
-    from genloss.provenance.share.prevalence import Prevalence
+
+class _Drawable(Protocol):
+    """What is drawn of a share: a `Prevalence`."""
+
+    @property
+    def share(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+class _Divided(_Drawable, Protocol):
+    """The same with its parts."""
+
+    @property
+    def groups(self) -> Mapping[Hashable, _Drawable]: ...
+    @property
+    def times(self) -> Mapping[Hashable, _Drawable]: ...
+
 
 _INK, _FAINT, _LINE, _GONE = "#1f2328", "#5f6670", "#2f6fb0", "#b9bfc7"
 _SIZE = 7.5
 
 
-def shares(found: "Prevalence") -> Any:
+def shares(estimate: _Divided) -> Any:
     """Draw shares with their intervals: over time, by group, or the one of the corpus.
 
     Times run to the right, groups stand one below the other, and a dotted line marks the share of all together. A
@@ -29,23 +53,27 @@ def shares(found: "Prevalence") -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise SpecError("prevalence: the picture needs matplotlib; install genloss[report]") from None
-    parts = [name for name in ("times", "groups") if getattr(found, name)] or ["all"]
-    held: list[Mapping[Hashable, Prevalence]] = [getattr(found, name, {"all": found}) for name in parts]
+    parts = [name for name in ("times", "groups") if getattr(estimate, name)] or ["all"]
+    held: list[Mapping[Hashable, _Drawable]] = [getattr(estimate, name, {"all": estimate}) for name in parts]
     widths = [2.2 + 0.3 * max(len(part), 6) if name == "times" else 4.2 for name, part in zip(parts, held, strict=True)]
     tall = [0.9 + 0.26 * len(part) if name != "times" else 3.0 for name, part in zip(parts, held, strict=True)]
     figure = Figure(figsize=(sum(widths), max(1.4, *tall)), layout="constrained")
     axes = figure.subplots(1, len(parts), squeeze=False, width_ratios=widths)[0]
     for ax, name, part in zip(axes, parts, held, strict=True):
-        (_over_time if name == "times" else _by_group)(ax, part, found.share)
+        (_over_time if name == "times" else _by_group)(ax, part, estimate.share)
         ax.tick_params(colors=_FAINT, labelsize=_SIZE)
         ax.spines[["top", "right"]].set_visible(False)
-    level = f"{found.level:.0%} interval{'s' if found.times or found.groups else ''}"
-    title = f"synthetic share: {found.share:.1%} of all, {level}" if found.share == found.share else "synthetic share"
+    level = f"{estimate.level:.0%} interval{'s' if estimate.times or estimate.groups else ''}"
+    title = (
+        f"synthetic share: {estimate.share:.1%} of all, {level}"
+        if estimate.share == estimate.share
+        else "synthetic share"
+    )
     figure.suptitle(title, x=0.01, ha="left", fontsize=9, color=_INK)
     return figure
 
 
-def _over_time(ax: Any, part: Mapping[Hashable, "Prevalence"], whole: float) -> None:
+def _over_time(ax: Any, part: Mapping[Hashable, _Drawable], whole: float) -> None:
     each = list(part.values())
     x = _places(list(part))
     nan = float("nan")
@@ -67,7 +95,7 @@ def _over_time(ax: Any, part: Mapping[Hashable, "Prevalence"], whole: float) -> 
     _legend(ax, each)
 
 
-def _by_group(ax: Any, part: Mapping[Hashable, "Prevalence"], whole: float) -> None:
+def _by_group(ax: Any, part: Mapping[Hashable, _Drawable], whole: float) -> None:
     each = list(part.values())
     y = list(range(len(each)))
     low, high = _ends(each)
@@ -87,7 +115,7 @@ def _by_group(ax: Any, part: Mapping[Hashable, "Prevalence"], whole: float) -> N
     _legend(ax, each)
 
 
-def _points(each: Sequence["Prevalence"]) -> list[tuple[str, list[int], str | None]]:
+def _points(each: Sequence[_Drawable]) -> list[tuple[str, list[int], str | None]]:
     """The points without and with a warning: how they are filled, which they are, what the legend says."""
     known = [i for i, one in enumerate(each) if not _unknown(one)]
     sure = [i for i in known if not each[i].warnings]
@@ -95,7 +123,7 @@ def _points(each: Sequence["Prevalence"]) -> list[tuple[str, list[int], str | No
     return [(_LINE, sure, None), *([("white", doubted, "with a warning")] if doubted else [])]
 
 
-def _legend(ax: Any, each: Sequence["Prevalence"]) -> None:
+def _legend(ax: Any, each: Sequence[_Drawable]) -> None:
     """Say what hollow points and pale lines are, above the panel and out of the way."""
     if any(map(_unknown, each)):
         ax.plot([], [], color=_GONE, lw=1.2, label="cannot be known")
@@ -104,15 +132,15 @@ def _legend(ax: Any, each: Sequence["Prevalence"]) -> None:
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), **settings)
 
 
-def _unknown(one: "Prevalence") -> bool:
+def _unknown(one: _Drawable) -> bool:
     return one.share != one.share or (one.low <= 0 and one.high >= 1)
 
 
-def _ends(each: Sequence["Prevalence"]) -> tuple[list[float], list[float]]:
+def _ends(each: Sequence[_Drawable]) -> tuple[list[float], list[float]]:
     return [one.low for one in each], [one.high for one in each]
 
 
-def _top(each: Sequence["Prevalence"]) -> float:
+def _top(each: Sequence[_Drawable]) -> float:
     """Where the axis of shares ends: what cannot be known does not stretch it."""
     known = [one.high for one in each if not _unknown(one)]
     return min(1.0, max(0.05, 1.08 * max(known))) if known else 1.0
