@@ -241,7 +241,7 @@ def test_empty_lines_of_jsonl_may_be_skipped(tmp_path):
         (lambda: Corpus(["a", b"ok \xe9"]), r"document 1: no UTF-8 at byte 3 \(0xe9\)"),
         (lambda: Corpus(["a", "b\ud800"]), "document 1 cannot be written in UTF-8 at character 1"),
         (lambda: Corpus(["a"]).train, "1 document, too few to hold some out"),
-        (lambda: Corpus(TEXTS, held_out_share=1), "held_out_share: 1 is no share"),
+        (lambda: Corpus(TEXTS, held_out_share=1), "held_out_share: must be a number from 0 and below 1, got 1"),
         (lambda: Corpus(TEXTS, held_out_share="x"), "held_out_share"),
         (lambda: Corpus(TEXTS, tokens="char"), "no tokens 'char'; known: bpe, byte, word"),
         (lambda: Corpus(TEXTS, tokens=7), "int is no tokenizer"),

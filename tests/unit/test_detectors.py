@@ -338,7 +338,7 @@ def test_a_chain_of_pictures_that_an_embedding_classifier_filters(method):
         (lambda: LogLikelihood(NGram(2, "none").fit(["a b"], rng())).score(["b a"]), "use a smoothed model"),
         (lambda: TextClassifier().fit([], ["a"]), "text-classifier.human: no documents"),
         (lambda: TextClassifier().fit(["a"], []), "text-classifier.synthetic: no documents"),
-        (lambda: TextClassifier(bits=40), "text-classifier.bits: 40"),
+        (lambda: TextClassifier(bits=40), "text-classifier.bits: must be a whole number from 1 to 26, got 40"),
         (lambda: TextClassifier(analyzer="sound"), "no analyzer 'sound'"),
         (lambda: TextClassifier(ngrams=(2, 1)), "text-classifier.ngrams"),
         (lambda: TextDetector.load("nowhere.npz"), "nowhere.npz: no such file"),

@@ -122,5 +122,5 @@ def test_a_reference_and_decoys_count_themselves():
     for _ in range(200):
         written.append(spec.choose(written, np.full(500, 1 / 500), rng))
     assert spec.against_decoys(written, rng, decoys=19).p_value == pytest.approx(1 / 20)
-    with pytest.raises(SpecError, match="whole number from 1"):
+    with pytest.raises(SpecError, match="must be a whole number from 1"):
         spec.against_decoys(written, rng, decoys=0)

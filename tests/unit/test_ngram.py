@@ -242,7 +242,7 @@ def test_texts_are_read_as_words():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: NGram(order=0), "ngram.order: 0; give a whole number from 1 to 12"),
+        (lambda: NGram(order=0), "ngram.order: must be a whole number from 1 to 12, got 0"),
         (lambda: NGram(order=2.0), "ngram.order"),
         (lambda: NGram(smoothing="laplace"), "known: kneser-ney, none"),
         (lambda: NGram(draws="greedy"), "known: any, seen-ngrams, seen-tokens"),

@@ -362,7 +362,10 @@ def test_spans_of_time_are_named_in_few_digits(times, first):
         (lambda: prevalence([1.0], [-np.inf, 1], [2.0], "moments"), "prevalence.human_scores: infinite scores"),
         (lambda: prevalence([1.0], [1.0], [2.0], "guess"), "no method 'guess'; known: acc, likelihood, moments, pacc"),
         (lambda: prevalence([1.0], [1.0], [2.0], level=95), "prevalence.level: 95"),
-        (lambda: prevalence([1.0], [1.0], [2.0], resamples=3), "prevalence.resamples: 3"),
+        (
+            lambda: prevalence([1.0], [1.0], [2.0], resamples=3),
+            "prevalence.resamples: must be a whole number from 20, got 3",
+        ),
         (lambda: prevalence([1.0], [1.0], [2.0], clusters=[1, 2]), "prevalence.clusters: labels of shape (2,)"),
         (lambda: prevalence([1.0], [1.0], [2.0], times=[np.nan]), "prevalence.times: 1 labels are NaN"),
         (

@@ -164,10 +164,13 @@ def test_wrong_sizes_are_refused_where_they_are_written(regime, n):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: gl.FreshReal(10, 1.5), r"regime\.real_fraction: 1.5 is no share"),
-        (lambda: gl.FreshReal(10, -0.1), r"regime\.real_fraction: -0.1 is no share"),
-        (lambda: gl.FreshReal(10, float("nan")), r"regime\.real_fraction: nan is no share"),
-        (lambda: gl.FreshReal(10, "half"), r"regime\.real_fraction: half is no share"),
+        (lambda: gl.FreshReal(10, 1.5), r"regime\.real_fraction: must be a number from 0 and at most 1, got .?1.5"),
+        (lambda: gl.FreshReal(10, -0.1), r"regime\.real_fraction: must be a number from 0 and at most 1, got .?-0.1"),
+        (
+            lambda: gl.FreshReal(10, float("nan")),
+            r"regime\.real_fraction: must be a number from 0 and at most 1, got .?nan",
+        ),
+        (lambda: gl.FreshReal(10, "half"), r"regime\.real_fraction: must be a number from 0 and at most 1, got .?half"),
         (lambda: gl.FreshReal(10, 0.5, "poisson"), r"regime\.composition: no composition 'poisson'"),
         (lambda: gl.FixedReal(10, 0), r"regime\.n_real: 0 rows; at least 1 \(with 0 the regime is replace\)"),
         (lambda: gl.FixedReal(10, -1), r"regime\.n_real: -1 rows"),
@@ -175,9 +178,9 @@ def test_wrong_sizes_are_refused_where_they_are_written(regime, n):
         (lambda: gl.FixedReal(10, float("nan")), r"regime\.n_real: nan is no number"),
         (lambda: grown(gl.FixedReal(10, 5), n0=4), r"regime\.n_real: 5 rows, but generation 0 has n0 = 4"),
         (lambda: grown(gl.FixedReal(gl.Linear(5, -2), 2)), r"regime\.n: 1 rows at generation 2, fewer than"),
-        (lambda: gl.Window(10, 0), r"regime\.k: a window of 0 generations"),
-        (lambda: gl.Window(10, 1.5), r"regime\.k: a window of 1.5 generations"),
-        (lambda: gl.Window(10, "2"), r"regime\.k: a window of '2' generations"),
+        (lambda: gl.Window(10, 0), r"regime\.k: must be a whole number from 1, got 0"),
+        (lambda: gl.Window(10, 1.5), r"regime\.k: must be a whole number from 1, got 1.5"),
+        (lambda: gl.Window(10, "2"), r"regime\.k: must be a whole number from 1, got '2'"),
         (lambda: grown(gl.Replace(gl.Linear(2, -1))), r"regime\.n: 0 rows at generation 2"),
     ],
 )

@@ -72,9 +72,9 @@ def test_bad_rows_are_one_line(given, message):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"held_out_share": 1}, "held_out_share: 1 is no share"),
-        ({"held_out_share": -0.1}, "is no share"),
-        ({"split_seed": -1}, "split_seed: -1 is no seed"),
+        ({"held_out_share": 1}, "held_out_share: must be a number from 0 and below 1, got 1"),
+        ({"held_out_share": -0.1}, "held_out_share: must be a number from 0 and below 1, got -0.1"),
+        ({"split_seed": -1}, "split_seed: must be a whole number from 0, got -1"),
         ({"labels": [1, 2]}, r"labels of shape \(2,\) for 20 rows"),
         ({"image_shape": (3, 3)}, "pictures of"),
     ],

@@ -247,7 +247,10 @@ WRONG = {
     "n0 text": ({"n0": "many"}, "spec: n0: 'many' is no whole number"),
     "n0 null": ({"n0": None}, "spec: n0: None is no number"),
     "n0 mapping": ({"n0": {"a": 1}}, "spec: n0: {'a': 1} is no number"),
-    "share": ({"regime": {"kind": "fresh-real", "real_fraction": 2}}, "spec: regime.real_fraction: 2.0 is no share"),
+    "share": (
+        {"regime": {"kind": "fresh-real", "real_fraction": 2}},
+        "spec: regime.real_fraction: must be a number from 0 and at most 1, got 2.0",
+    ),
     "share text": (
         {"regime": {"kind": "fresh-real", "real_fraction": "half"}},
         "regime.real_fraction: 'half' is no number",
@@ -279,7 +282,7 @@ WRONG = {
     "no learner": ({"learner": {"python": "json:JSONDecoder"}}, "spec: learner: JSONDecoder is no learner"),
     "no file": ({"learner": {"python": "none.py:X"}}, "spec: learner: cannot import none.py:X (no file"),
     "n_real": ({"regime": {"kind": "fixed-real", "n_real": 0}}, "spec: regime.n_real: 0 rows; at least 1"),
-    "window": ({"regime": {"kind": "window", "k": 0}}, "spec: regime.k: a window of 0 generations"),
+    "window": ({"regime": {"kind": "window", "k": 0}}, "spec: regime.k: must be a whole number from 1, got 0"),
 }
 
 

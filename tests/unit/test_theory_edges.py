@@ -36,7 +36,7 @@ def test_an_infeasible_chain_is_one_line(infeasible, says):
 
 @pytest.mark.parametrize("generations", [2.5, "x", -1, True])
 def test_generations_are_a_whole_number(generations):
-    with pytest.raises(SpecError, match="give a whole number from 0"):
+    with pytest.raises(SpecError, match="must be a whole number from 0"):
         predict(chain(0, gl.Replace(9), 9), generations)
     with pytest.raises(SpecError, match="is no chain"):
         predict("x")

@@ -12,6 +12,7 @@ from genloss.chain.data import Array, Batch, Block, Count, Data, Floats, Pool, S
 from genloss.chain.protocols import Curator, Detector
 from genloss.chain.schedules import whole
 from genloss.errors import NotExact, SpecError
+from genloss.plain.numbers import share
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,7 @@ class TopFraction:
     q: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.q <= 1:
-            raise SpecError(f"curator.q: {self.q} is no share to keep; give a number above 0 and at most 1")
+        share(self.q, "curator.q", one=True)
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Keep the best rows of all blocks together."""

@@ -9,6 +9,7 @@ from genloss.chain.data import Block, Pool
 from genloss.chain.protocols import Draw
 from genloss.chain.schedules import Size, check_size, size_at, whole
 from genloss.errors import SpecError
+from genloss.plain.numbers import share, whole_number
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,7 @@ class FreshReal:
 
     def __post_init__(self) -> None:
         check_size(self.n, "regime.n")
-        if isinstance(self.real_fraction, str) or not 0 <= self.real_fraction <= 1:
-            raise SpecError(f"regime.real_fraction: {self.real_fraction} is no share; give a number from 0 to 1")
+        share(self.real_fraction, "regime.real_fraction", zero=True, one=True)
         if self.composition not in ("fixed", "binomial"):
             raise SpecError(f"regime.composition: no composition {self.composition!r}; known: binomial, fixed")
 
@@ -143,8 +143,7 @@ class Window:
 
     def __post_init__(self) -> None:
         check_size(self.n, "regime.n")
-        if isinstance(self.k, bool) or not hasattr(self.k, "__index__") or self.k < 1:
-            raise SpecError(f"regime.k: a window of {self.k!r} generations; give a whole number from 1")
+        whole_number(self.k, "regime.k", 1)
 
     def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
         """Add n rows from the last model and drop what is older than the window."""

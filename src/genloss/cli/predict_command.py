@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from genloss.cli.run_command import add_spec, described, set_option
 from genloss.cli.tell import console, plain
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -121,8 +122,7 @@ def foretell(spec: dict[str, Any], base: Path | None, name: str) -> Iterator[For
 
     for run, each in specs.runs(spec, base, name).items():
         generations = each.options.get("generations", GENERATIONS)
-        if generations < 0:
-            raise SpecError(f"generations: {generations!r} is no number of that kind; give a whole number from 0")
+        whole_number(generations, "generations")
         places = itertools.product(*each.grid.dims.values())
         for place, chain in zip(places, each.grid.chains, strict=True):
             sizes(chain, generations)

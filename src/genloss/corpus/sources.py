@@ -14,6 +14,8 @@ from genloss.corpus.documents import Documents, Tokenizer
 from genloss.corpus.readers import decoded, files_of, sotu_texts, texts_of
 from genloss.corpus.tokenizers import RECIPES, Recipe
 from genloss.errors import SpecError
+from genloss.plain.numbers import share as check_share
+from genloss.plain.numbers import whole_number
 
 Level = str | Recipe | Tokenizer
 """What a token is: "word", "byte", "bpe", a recipe such as `BPE(4000)`, or a tokenizer."""
@@ -259,10 +261,8 @@ def _check_unicode(text: str, i: int) -> None:
 
 def _check_fields(source: Any, where: str) -> None:
     share, seed, level = source.held_out_share, source.split_seed, source.tokens
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise SpecError(f"{where}.held_out_share: {share!r} is no share; give a number from 0 to below 1")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"{where}.split_seed: {seed!r} is no seed; give a whole number from 0")
+    check_share(share, f"{where}.held_out_share", zero=True)
+    whole_number(seed, f"{where}.split_seed")
     if isinstance(level, str) and level not in RECIPES:
         raise SpecError(f"{where}.tokens: no tokens {level!r}; known: {', '.join(sorted(RECIPES))}")
     if not isinstance(level, str) and not hasattr(level, "train") and not hasattr(level, "encode"):

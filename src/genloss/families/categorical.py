@@ -10,6 +10,7 @@ from numpy.random import Generator
 from genloss.chain.data import Array, Batch, Count, Data, Floats, Ints, Statistic
 from genloss.errors import NotExact, SpecError
 from genloss.families.arrays import ByValue, at_least, numbers
+from genloss.plain.numbers import whole_number
 
 
 class Counts(Statistic):
@@ -149,8 +150,7 @@ class Zipf:
     exponent: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.k, int) or self.k < 1:
-            raise SpecError(f"zipf.k: {self.k!r} symbols; give a whole number from 1")
+        whole_number(self.k, "zipf.k", 1)
         if not 0 <= self.exponent < np.inf:
             raise SpecError(f"zipf.exponent: {self.exponent}; give a finite number from 0")
 
@@ -256,8 +256,8 @@ def check_sampling(temperature: float, top_k: int | None, top_p: float, where: s
     """
     if not 0 < temperature < np.inf:
         raise SpecError(f"{where}.temperature: {temperature}; give a finite number above 0")
-    if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-        raise SpecError(f"{where}.top_k: {top_k!r} symbols; give a whole number from 1, or none to draw from all")
+    if top_k is not None:
+        whole_number(top_k, f"{where}.top_k", 1)
     if not 0 < top_p <= 1:
         raise SpecError(f"{where}.top_p: {top_p}; give a share above 0 and at most 1")
 

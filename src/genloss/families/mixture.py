@@ -11,6 +11,7 @@ from genloss.chain.data import Array, Batch, Data, Floats
 from genloss.errors import SpecError
 from genloss.families import em
 from genloss.families.arrays import ByValue, at_least, numbers, reduced
+from genloss.plain.numbers import whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,9 +225,7 @@ class MixtureEM:
 
     def __post_init__(self) -> None:
         for name in ("k", "max_iter"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SpecError(f"mixture-em.{name}: {value!r} is no number of them; give a whole number from 1")
+            whole_number(getattr(self, name), f"mixture-em.{name}", 1)
         if self.covariance not in ("full", "diagonal"):
             raise SpecError(f"mixture-em.covariance: no kind {self.covariance!r}; known: diagonal, full")
         for name in ("ridge", "tol", "temperature"):

@@ -15,6 +15,7 @@ from genloss.chain.data import Array, Batch, Count, Data, Floats, Reals, Statist
 from genloss.errors import NotExact, SpecError
 from genloss.families.arrays import ByValue, at_least, numbers, reduced
 from genloss.families.multivariate import bartlett, root
+from genloss.plain.numbers import whole_number
 
 Pairs = tuple[Floats, Floats]
 
@@ -276,8 +277,7 @@ class RegressionNorm:
     risk: Reals = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.d, int) or self.d < 1:
-            raise SpecError(f"regression-norm.d: {self.d!r} inputs; give a whole number from 1")
+        whole_number(self.d, "regression-norm.d", 1)
         if not 0 <= self.noise < np.inf:
             raise SpecError(
                 f"regression-norm.noise: {self.noise} is no standard deviation; give a finite number from 0"

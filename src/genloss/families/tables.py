@@ -12,6 +12,8 @@ from numpy.random import PCG64, Generator
 from genloss.chain.data import Array, Batch, Floats
 from genloss.errors import SpecError
 from genloss.families.arrays import ByValue
+from genloss.plain.numbers import share as check_share
+from genloss.plain.numbers import whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -374,10 +376,8 @@ def _checked_labels(given: Any, rows: int) -> Array:
 
 
 def _check_split(share: float, seed: int, where: str) -> None:
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise SpecError(f"{where}.held_out_share: {share!r} is no share; give a number from 0 to below 1")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"{where}.split_seed: {seed!r} is no seed; give a whole number from 0")
+    check_share(share, f"{where}.held_out_share", zero=True)
+    whole_number(seed, f"{where}.split_seed")
 
 
 def _frozen(array: Array) -> Array:

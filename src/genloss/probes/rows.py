@@ -13,6 +13,7 @@ from genloss.chain.data import Array, Batch, Data, Floats
 from genloss.chain.recursion import Generation
 from genloss.chain.seeds import Streams, key
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.probes.laws import probe_name, refusal, symbols_of
 
 _AT_ONCE = 2**24
@@ -201,8 +202,7 @@ def _without_self(part: slice, squares: Floats) -> None:
 
 def whole(value: Any, least: int, probe: Any, field: str) -> None:
     """Refuse a setting that is no whole number from `least`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise SpecError(f"probe {probe_name(probe)}.{field}: {value!r}; give a whole number from {least}")
+    whole_number(value, f"probe {probe_name(probe)}.{field}", least)
 
 
 def _kind(data: Any) -> str:

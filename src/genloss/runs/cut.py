@@ -9,6 +9,7 @@ import numpy as np
 from genloss.chain.recursion import Chain, Engine
 from genloss.errors import SpecError
 from genloss.plain.describe import describe
+from genloss.plain.numbers import whole_number
 from genloss.runs.block import REDRAWS, Job
 from genloss.runs.layout import layout
 from genloss.version import VERSION
@@ -68,9 +69,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name, least in (("generations", 0), ("replicates", 1), ("seed", 0), ("bootstrap", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-                raise SpecError(f"{name}: {value!r} is no number of that kind; give a whole number from {least}")
+            whole_number(getattr(self, name), name, least)
         if self.engine not in ("rows", "exact"):
             raise SpecError(f"engine: no engine {self.engine!r}; known engines: exact, rows")
         for name, probe in self.probes.items():

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from genloss.chain.recursion import Chain, Engine
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.runs.block import Job, Values, run_block
 from genloss.runs.cut import Plan
 from genloss.runs.folder import Store
@@ -83,8 +84,7 @@ class _Work:
 
 def check_workers(workers: Any) -> None:
     """Refuse what is no number of processes."""
-    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
-        raise SpecError(f"workers: {workers!r} is no number of processes; give a whole number from 1")
+    whole_number(workers, "workers", 1)
 
 
 def in_memory(plan: Plan, workers: int, progress: bool) -> Iterator[tuple[Job, Values]]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.theory.laws import KINDS, LAWS, Law, sizes
 from genloss.theory.measures import PATHS
 from genloss.theory.papers import bibliography
@@ -66,8 +67,7 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
 
     if not isinstance(chain, Chain):
         raise SpecError(f"chain: {chain!r} is no chain; give a genloss.Chain")
-    if isinstance(generations, bool) or not hasattr(generations, "__index__") or generations < 0:
-        raise SpecError(f"generations: {generations!r} is no number of that kind; give a whole number from 0")
+    whole_number(generations, "generations")
     sizes(chain, generations)
     variables: dict[str, Any] = {}
     notes: list[str] = []

@@ -14,6 +14,7 @@ from genloss.corpus.documents import Documents, Tokenizer, same_tokens
 from genloss.corpus.tokenizers import Words
 from genloss.errors import SpecError
 from genloss.families.ngram.smoothing import Tree, Weights, kneser_ney, likelihood, of_seen, tempered
+from genloss.plain.numbers import whole_number
 
 _MOST_ORDER = 12
 
@@ -247,8 +248,7 @@ def _read(data: Any) -> Documents:
 
 
 def _check_whole(value: Any, name: str, most: int | None = None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
-        raise SpecError(f"ngram.{name}: {value!r}; give a whole number from 1" + (f" to {most}" if most else ""))
+    whole_number(value, f"ngram.{name}", 1, most)
 
 
 def _kernels() -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from genloss.chain.data import Data, Floats
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.provenance.detectors import saving
 from genloss.provenance.detectors.language import checked
 
@@ -45,8 +46,7 @@ class TextClassifier:
             raise SpecError(f"text-classifier.ngrams: {self.ngrams}; give the shortest and the longest, such as (1, 2)")
         if self.analyzer not in ("word", "char_wb"):
             raise SpecError(f"text-classifier.analyzer: no analyzer {self.analyzer!r}; known: char_wb, word")
-        if isinstance(self.bits, bool) or not isinstance(self.bits, int) or not 1 <= self.bits <= 26:
-            raise SpecError(f"text-classifier.bits: {self.bits!r}; give a whole number from 1 to 26")
+        whole_number(self.bits, "text-classifier.bits", 1, 26)
         if not 0 < self.strength < np.inf:
             raise SpecError(f"text-classifier.strength: {self.strength!r}; give a number above 0")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from genloss.chain.data import Array, Data, Floats
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.provenance.detectors import saving
 
 
@@ -40,8 +41,7 @@ class EmbeddingClassifier:
     def __post_init__(self) -> None:
         if self.method not in ("neighbours", "logistic"):
             raise SpecError(f"embedding-classifier.method: no method {self.method!r}; known: logistic, neighbours")
-        if isinstance(self.neighbours, bool) or not isinstance(self.neighbours, int) or self.neighbours < 1:
-            raise SpecError(f"embedding-classifier.neighbours: {self.neighbours!r}; give a whole number from 1")
+        whole_number(self.neighbours, "embedding-classifier.neighbours", 1)
         if not 0 < self.strength < np.inf:
             raise SpecError(f"embedding-classifier.strength: {self.strength!r}; give a number above 0")
 

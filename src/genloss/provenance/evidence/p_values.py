@@ -15,6 +15,7 @@ from numpy.random import Generator
 
 from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 
 _LOG10 = math.log(10)
 
@@ -169,8 +170,7 @@ def against_decoys(
         random_key: Draws a key.
         rng: Randomness.
     """
-    if decoys < 1:
-        raise SpecError(f"decoys: {decoys}; give a whole number from 1")
+    whole_number(decoys, "decoys", 1)
     found = detect(key)
     others = np.array([detect(random_key(rng)).log10_p for _ in range(decoys)])
     p = (1 + int(np.sum(others <= found.log10_p))) / (decoys + 1)

@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from genloss.chain.data import Array, Floats
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.provenance.evidence.scores import Scores, auroc, cluster_sums, labels
 from genloss.provenance.share.binomial_bounds import widened
 from genloss.provenance.share.mixtures import METHODS, Cells, misfit
@@ -174,8 +175,7 @@ def prevalence(
         raise SpecError(f"prevalence.method: no method {method!r}; known: {', '.join(sorted(METHODS))}")
     if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
         raise SpecError(f"prevalence.level: {level!r} is no confidence; give a number between 0 and 1, such as 0.95")
-    if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 20:
-        raise SpecError(f"prevalence.resamples: {resamples!r}; give a whole number from 20")
+    whole_number(resamples, "prevalence.resamples", 20)
     known = np.ndim(synthetic_scores) == 0 and synthetic_scores is not None
     if known and method != "moments":
         raise SpecError(f"prevalence.synthetic_scores: one number; {method!r} needs the scores of synthetic rows")

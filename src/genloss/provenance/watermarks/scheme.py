@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genloss.chain.data import Array, Floats, Ints
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 
 Units = NDArray[np.uint64]
 Tokens = NDArray[np.int32]
@@ -184,11 +185,7 @@ def _cut(tokens: Tokens, offsets: Ints) -> Iterator[tuple[Tokens, Ints]]:
 
 def check_whole(value: Any, where: str, least: int = 1, most: int | None = None) -> int:
     """Read a whole number, or say what would be one."""
-    if isinstance(value, np.integer):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
-        raise SpecError(f"{where}: {value!r}; give a whole number from {least}" + (f" to {most}" if most else ""))
-    return value
+    return whole_number(value, where, least, most)
 
 
 def check_share(value: Any, where: str) -> None:

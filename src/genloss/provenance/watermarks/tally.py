@@ -8,6 +8,7 @@ import numpy as np
 
 from genloss.chain.data import Floats
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.provenance.evidence.p_values import Evidence
 from genloss.provenance.watermarks.scheme import Scheme, Scored, Units, chunks_of, kernels
 
@@ -25,8 +26,7 @@ class Tally:
     """
 
     def __init__(self, scheme: Scheme, most: int = 1 << 22) -> None:
-        if isinstance(most, bool) or not isinstance(most, int) or most < 16:
-            raise SpecError(f"corpus.most: {most!r}; give a whole number from 16")
+        whole_number(most, "corpus.most", 16)
         self.scheme, self.most = scheme, most
         self._slots = 1 << (2 * most - 1).bit_length()
         self._limit = 2**64 - 1

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from genloss.errors import SpecError
+from genloss.plain.numbers import whole_number
 from genloss.runs.execute import check_workers, each
 from genloss.theory.laws import LAWS, Law, sizes
 from genloss.theory.verification.check import Check
@@ -49,8 +50,7 @@ def verify(only: str | None = None, seed: int = 0, *, workers: int = 1, progress
         SpecError: Where `only` names nothing, or seed or workers are no such numbers.
     """
     check_workers(workers)
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
-        raise SpecError(f"seed: {seed!r} is no seed; give a whole number from 0")
+    whole_number(seed, "seed")
     try:
         wanted = chosen(only)
     except ValueError:
