@@ -34,7 +34,6 @@ _COLUMNS = (
 )
 _MOST_LABELS = 6
 _WORDS = {"var": "variance"}
-_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 
 
 @dataclass(frozen=True)
@@ -235,6 +234,7 @@ def _table(found: "Dataset", width: int) -> Any:
     from rich.text import Text
 
     from genloss.plain.words import listed
+    from genloss.theory.laws import SIGNS
 
     shown = _shown(int(found["generation"].values[-1]), max(3, (width - 42) // 10))
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
@@ -245,7 +245,7 @@ def _table(found: "Dataset", width: int) -> Any:
         statistic, probe, kind = (array.attrs[key] for key in ("statistic", "probe", "kind"))
         law = Text.assemble((plain(f"{_WORDS.get(statistic, statistic)} of {probe}"), "bold"))
         if not array.ndim:
-            law.append(f": {_SIGNS.get(kind, '')}{_number(array.item())}", style="bold")
+            law.append(f": {SIGNS.get(kind, '')}{_number(array.item())}", style="bold")
         law.append("\n" + plain(listed(laws)))
         law.append(plain(f", {kind}"), style="dim")
         if array.dims == ("generation",):

@@ -124,7 +124,9 @@ def _how(row: "Row") -> str:
 def _predicted(row: "Row") -> Any:
     from rich.text import Text
 
-    sign = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}.get(row.kind, "")
+    from genloss.theory.laws import SIGNS
+
+    sign = SIGNS.get(row.kind, "")
     return Text(f"{sign}{_number(row.predicted)}")
 
 

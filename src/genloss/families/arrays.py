@@ -7,6 +7,7 @@ import numpy as np
 
 from genloss.chain.data import Floats
 from genloss.errors import SpecError
+from genloss.plain.describe import same
 
 
 class ByValue:
@@ -15,7 +16,7 @@ class ByValue:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_same(getattr(self, name), getattr(other, name)) for name in _compared(self))
+        return all(same(getattr(self, name), getattr(other, name)) for name in _compared(self))
 
     def __hash__(self) -> int:
         return hash((type(self), *(np.shape(getattr(self, name)) for name in _compared(self))))
@@ -58,9 +59,3 @@ def at_least(n: Any, rows: int, learner: str) -> None:
 
 def _compared(thing: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(thing) if field.compare]
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return bool(np.array_equal(one, other))
-    return bool(one == other)

@@ -85,12 +85,15 @@ def _changed(thing: Any) -> dict[str, Any]:
             usual = field.default_factory()
         else:
             usual = dataclasses.MISSING
-        if usual is dataclasses.MISSING or not _same(value, usual):
+        if usual is dataclasses.MISSING or not (
+            (isinstance(value, np.ndarray) or type(value) is type(usual)) and same(value, usual)
+        ):
             found[field.name] = describe(value)
     return found
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, arrays element by element."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return bool(np.array_equal(one, other))
-    return bool(type(one) is type(other) and one == other)
+    return bool(one == other)

@@ -64,16 +64,28 @@ def number(x: float) -> str:
     return power if mantissa == "1" else f"{mantissa}×{power}"
 
 
-def percent(share: float) -> str:
-    """Write a share as a percentage; small shares are not rounded to nothing."""
+def percent(share: float, digits: int | None = None) -> str:
+    """Write a share as a percentage.
+
+    Args:
+        share: The share; 1 is 100%.
+        digits: Digits after the point, zeros left out; None for one below 10% and none above, where small shares are
+            not rounded to nothing.
+    """
     if not math.isfinite(share):
         return "?"
     points = 100 * share
     if points > 999:
         return ">999%"
-    if 0 < points < 0.1:
+    if digits is None and 0 < points < 0.1:
         return "<0.1%"
-    return f"{points:.0f}%" if points >= 9.95 else f"{points:.1f}".removesuffix(".0") + "%"
+    if 99.95 < points < 100:
+        return "over 99.9%"
+    if digits is None:
+        digits = 0 if points >= 9.95 else 1
+    text = f"{points:.{0 if abs(points) >= 99.5 else digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{'0' if text == '-0' else text}%"
 
 
 def listed(items: Iterable[str]) -> str:

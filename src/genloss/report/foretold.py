@@ -16,6 +16,7 @@ from genloss.report.formula import Behind, of_laws
 from genloss.report.lines import log_ticks
 from genloss.report.page import Image, Plate, place, render
 from genloss.report.summary import COLOURS
+from genloss.theory.laws import SIGNS
 from genloss.version import VERSION
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _STYLES: Mapping[str, Any] = {
     "upper bound": (0, (1, 1.6)),
     "lower bound": (0, (1, 1.6)),
 }
-_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 _WORDS = {"var": "variance"}
 FORMATS = (".png", ".svg", ".html")
 
@@ -182,7 +182,7 @@ def singles(chains: "Mapping[str, Dataset]") -> list[Single]:
         Single(
             clean(label, 60),
             _title(array),
-            _SIGNS.get(_kind(array), "") + number(float(array)),
+            SIGNS.get(_kind(array), "") + number(float(array)),
             _law(array),
             _kind(array),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from genloss.plain.words import clean, number
 from genloss.report.formula import formula
 from genloss.report.page import Image, place, render
+from genloss.theory.laws import SIGNS
 from genloss.theory.predict import subject
 from genloss.theory.verification.check import Check
 from genloss.theory.verification.laws_page import example_of
@@ -20,7 +21,6 @@ from genloss.version import VERSION
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 _PARTS = {
     "claims": (
         "Claims of the literature",
@@ -197,7 +197,7 @@ def _run(row: Row) -> Run:
     badge, _, then = row.verdict.partition("; ")
     return Run(
         how=", ".join(part for part in (f"{row.engine} engine" if row.engine != "direct" else "direct", when) if part),
-        predicted=f"{_SIGNS.get(row.kind, '')}{_number(row.predicted)}",
+        predicted=f"{SIGNS.get(row.kind, '')}{_number(row.predicted)}",
         measured=_number(row.measured),
         interval=f"{_number(row.low)} to {_number(row.high)}",
         holds=row.holds,

@@ -6,6 +6,7 @@ from math import inf, isfinite
 from textwrap import fill
 from typing import Any, Protocol
 
+from genloss.plain.words import percent
 from genloss.stages.judging import Evidence, Ruling
 
 
@@ -85,12 +86,12 @@ def _nothing(ruling: Ruling) -> list[str]:
             "run more replicates, or a chain with FreshReal() along as control"
         ]
     watched = " and ".join(
-        f"no loss of {role} beyond {_percent(ruling.margins[role])}"
+        f"no loss of {role} beyond {percent(ruling.margins[role], 1)}"
         for role in ("tails", "spread")
         if role in ruling.seen
     )
     worst = [max(known, key=lambda width: width[1]) for known in _finite(ruling) if known]
-    unseen = " or ".join(f"{_percent(least)} of {name}" for name, least in worst)
+    unseen = " or ".join(f"{percent(least, 1)} of {name}" for name, least in worst)
     unseen = f"; a loss of less than {unseen} would have gone unseen" if unseen else ""
     noisy = [name for widths in ruling.seen.values() for name, least in widths if 1 <= least < inf]
     unseen += f"; of {', '.join(noisy)} even a total loss" if noisy else ""
@@ -105,7 +106,7 @@ def _finite(ruling: Ruling) -> list[list[tuple[str, float]]]:
 
 def _loss(row: Evidence, replicates: int) -> str:
     mean = f" in the mean of these {replicates} replicates" if replicates > 1 else ""
-    return f"{_named(row)} has lost {_percent(row.loss)} ({_between(row.low, row.high)}){mean}"
+    return f"{_named(row)} has lost {percent(row.loss, 1)} ({_between(row.low, row.high)}){mean}"
 
 
 def _end(ruling: Ruling) -> str:
@@ -113,34 +114,27 @@ def _end(ruling: Ruling) -> str:
     began = ruling.late or ruling.early
     if last is None or began is None or last.generation == began.generation or not isfinite(last.loss):
         return ""
-    return f": {_percent(last.loss)} ({_between(last.low, last.high)}) at generation {last.generation}"
+    return f": {percent(last.loss, 1)} ({_between(last.low, last.high)}) at generation {last.generation}"
 
 
 def _average(row: Evidence) -> str:
     where = f"{_named(row)} at generation {row.generation}"
     if row.high < 0:
-        return f"The average improved ({where}: better by {_percent(-row.loss)}, {_between(-row.high, -row.low)})"
-    change = f"worse by {_percent(row.loss)}" if row.loss > 0 else f"better by {_percent(-row.loss)}"
-    return f"The average did not show it ({where}: {change}, at most {_percent(row.high)} worse)"
+        return f"The average improved ({where}: better by {percent(-row.loss, 1)}, {_between(-row.high, -row.low)})"
+    change = f"worse by {percent(row.loss, 1)}" if row.loss > 0 else f"better by {percent(-row.loss, 1)}"
+    return f"The average did not show it ({where}: {change}, at most {percent(row.high, 1)} worse)"
 
 
 def _between(low: float, high: float) -> str:
     if isfinite(low) and isfinite(high):
-        return f"{_percent(low)} to {_percent(high)}"
+        return f"{percent(low, 1)} to {percent(high, 1)}"
     if isfinite(low):
-        return f"at least {_percent(low)}"
-    return f"at most {_percent(high)}" if isfinite(high) else "without bounds"
+        return f"at least {percent(low, 1)}"
+    return f"at most {percent(high, 1)}" if isfinite(high) else "without bounds"
 
 
 def _named(row: Evidence) -> str:
     return f"{row.probe} [{row.label}]" if row.label else row.probe
-
-
-def _percent(share: float) -> str:
-    if share > 0.9995 and share < 1:
-        return "over 99.9%"
-    text = f"{100 * share:.0f}" if abs(share) >= 0.995 else f"{100 * share:.1f}"
-    return f"{text.removesuffix('.0').replace('-0', '0') if text in ('-0', '-0.0') else text.removesuffix('.0')}%"
 
 
 def table(verdicts: _Verdicts) -> str:
@@ -182,7 +176,7 @@ def _cells(stage: _Verdict) -> Sequence[str]:
 
 def _footnote(verdicts: _Verdicts) -> str:
     return (
-        f"Early: more than {_percent(verdicts.tail_margin)} of a tail probe is lost; late: more than "
-        f"{_percent(verdicts.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
-        f"probability at most {_percent(verdicts.alpha)} ({verdicts.comparisons:,} bounds held at once)."
+        f"Early: more than {percent(verdicts.tail_margin, 1)} of a tail probe is lost; late: more than "
+        f"{percent(verdicts.spread_margin, 1)} of a spread probe. A chain that loses nothing is called collapsed with "
+        f"probability at most {percent(verdicts.alpha, 1)} ({verdicts.comparisons:,} bounds held at once)."
     )

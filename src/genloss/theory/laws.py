@@ -25,6 +25,8 @@ Values = Floats
 """What a law predicts: one number a generation (0 first), or one row of numbers a generation."""
 
 KINDS: tuple[Kind, ...] = ("exact", "asymptotic", "upper bound", "lower bound")
+SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
+"""What stands before a predicted number that is not exact."""
 _PARTS = ("source", "learner", "regime", "curator")
 
 

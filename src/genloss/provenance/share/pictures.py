@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from genloss.errors import SpecError
+from genloss.plain.words import percent
 
 
 class _Drawable(Protocol):
@@ -91,7 +92,7 @@ def _over_time(ax: Any, part: Mapping[Hashable, _Drawable], whole: float) -> Non
     ax.axhline(whole, color=_FAINT, lw=0.8, ls=":")
     ax.set_xticks(x, [str(label) for label in part], rotation=_turned(part), ha="center", parse_math=False)
     ax.set_ylim(0, top)
-    ax.yaxis.set_major_formatter(_percent)
+    ax.yaxis.set_major_formatter(_tick)
     _legend(ax, each)
 
 
@@ -111,7 +112,7 @@ def _by_group(ax: Any, part: Mapping[Hashable, _Drawable], whole: float) -> None
     ax.set_yticks(y, names, parse_math=False)
     ax.set_ylim(len(each) - 0.5, -0.5)
     ax.set_xlim(0, top)
-    ax.xaxis.set_major_formatter(_percent)
+    ax.xaxis.set_major_formatter(_tick)
     _legend(ax, each)
 
 
@@ -165,8 +166,8 @@ def _short(text: str) -> str:
     return text if len(text) <= 28 else text[:27] + "…"
 
 
-def _percent(value: float, _: int) -> str:
-    return f"{value:.0%}" if round(100 * value, 6) == round(100 * value) else f"{value:.1%}"
+def _tick(value: float, _: int) -> str:
+    return percent(value, 1)
 
 
 def written(figure: Any, kind: str) -> bytes:

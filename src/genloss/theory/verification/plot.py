@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from genloss.chain.data import Array, Floats
-from genloss.theory.laws import Law
+from genloss.theory.laws import SIGNS, Law
 from genloss.theory.predict import subject
 from genloss.theory.verification.check import SIGMAS, Check
 from genloss.theory.verification.ledger import curve, groups
@@ -16,7 +16,6 @@ from genloss.theory.verification.ledger import curve, groups
 WIDTH, HEIGHT = 380, 240
 _COLOURS = ("#2a6f97", "#c8553d", "#588157", "#8a5a9e", "#9a7400", "#555555")
 _DASHES = {"exact": "", "asymptotic": "6 3", "upper bound": "1.5 3", "lower bound": "1.5 3"}
-_SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
 _LEFT, _TOP = 62, 30
 _RIGHT, _BOTTOM = WIDTH - 12, HEIGHT - 38
 _MOST = 6
@@ -135,7 +134,7 @@ def intervals(check: Check) -> str:
     for tick in _ticks(low, high):
         if low <= tick <= high:
             parts.append(f'<text x="{x(tick):.1f}" y="{bottom + 15}" text-anchor="middle">{_short(tick)}</text>')
-    sign = _SIGNS.get(check.law.kind, "")
+    sign = SIGNS.get(check.law.kind, "")
     for i, (said, found) in enumerate(zip(predicted.tolist(), measured.tolist(), strict=True)):
         y = top + (bottom - top) * (i + 0.5) / len(measured)
         words = f"predicted {sign}{_short(said, 5)}, measured {_short(found, 5)}"
