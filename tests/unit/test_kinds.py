@@ -1,13 +1,19 @@
 """What a spec can name: every kind is found, unique, and says what its fields mean."""
 
+import re
+import subprocess
+import sys
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
 import genloss as gl
-from genloss.plain.describe import describe
+from genloss.plain.describe import describe, kebab
 from genloss.spec import build as spec
+from genloss.spec.front import WINGS
 from genloss.spec.kinds import PARTS, fields_of, find, kinds, summary_of
+from genloss.spec.stub import stub
 
 METHODS = {
     "source": "sample",
@@ -106,5 +112,31 @@ def test_a_tokenizer_is_a_part_of_a_corpus():
 def test_what_is_named_later_is_there():
     for name in gl.__all__:
         assert getattr(gl, name) is not None
+        assert name in WINGS or getattr(gl, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         gl.Nothing  # noqa: B018
+
+
+def test_the_names_and_the_type_stub_follow_from_the_table():
+    written = resources.files("genloss").joinpath("__init__.pyi").read_text(encoding="utf-8")
+    assert written == stub(), "run `python -m genloss.spec.stub > src/genloss/__init__.pyi`"
+    assert set(gl.__all__) == set(re.findall(r'^    "(\w+)",$', written, re.MULTILINE))
+
+
+def test_completion_shows_what_users_use_and_nothing_else():
+    assert set(dir(gl)) == {*gl.__all__, "__version__"}
+    shown = {
+        name for part in ("source", "learner", "regime", "curator", "schedule", "tokenizer") for name in kinds(part)
+    }
+    assert shown <= {kebab(name) for name in gl.__all__}
+
+
+def test_the_function_stages_is_not_hidden_by_the_package_of_its_name():
+    program = "import genloss.stages.bounds, genloss.stages; import genloss as gl; assert callable(gl.stages)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_root_of_the_package_is_small():
+    root = Path(gl.__file__).parent
+    files = [path.name for path in root.iterdir() if path.is_file()]
+    assert len(files) <= 10, files

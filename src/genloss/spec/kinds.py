@@ -1,4 +1,7 @@
-"""Every kind that a spec can name, by what it is."""
+"""Every kind that a spec can name, by what it is: the one registration.
+
+`genloss kinds`, what a spec builds and the names that `genloss` shows (`genloss.spec.front`) follow from this table.
+"""
 
 import dataclasses
 import importlib
@@ -8,7 +11,7 @@ from typing import Any, get_type_hints
 from genloss.errors import SpecError
 from genloss.plain.describe import kebab
 
-_PLACES: dict[str, dict[str, str]] = {
+PLACES: dict[str, dict[str, str]] = {
     "source": {
         "genloss.families.categorical": "Categorical Zipf",
         "genloss.families.exponential": "Bernoulli Exponential Poisson",
@@ -57,7 +60,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "genloss.probes.tails": "LostMass Recall Support",
     },
 }
-PARTS = tuple(_PLACES)
+PARTS = tuple(PLACES)
 
 
 def kinds(part: str) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def find(kind: str, part: str | None, where: str) -> Any:
 
 def _places(part: str) -> dict[str, tuple[str, str]]:
     """Where each kind of a part is written; nothing is imported to know it."""
-    return {kebab(name): (module, name) for module, names in _PLACES[part].items() for name in names.split()}
+    return {kebab(name): (module, name) for module, names in PLACES[part].items() for name in names.split()}
 
 
 def _loaded(place: tuple[str, str]) -> Any:
