@@ -11,6 +11,7 @@ import pytest
 import genloss as gl
 from genloss.plain.describe import describe, kebab
 from genloss.spec import build as spec
+from genloss.spec.examples import EXAMPLES, example
 from genloss.spec.front import WINGS
 from genloss.spec.kinds import PARTS, fields_of, find, kinds, summary_of
 from genloss.spec.stub import stub
@@ -74,8 +75,7 @@ def test_an_unknown_kind_names_the_known_ones():
 
 
 def test_the_packaged_example_is_built_and_has_a_control_in_every_run():
-    text = resources.files("genloss").joinpath("examples", "overview.yaml").read_text(encoding="utf-8")
-    runs = spec.runs(spec.parse(text, "example"))
+    runs = spec.runs(spec.parse(example("overview"), "example"))
     assert list(runs) == ["text", "digits", "gaussian"]
     for run in runs.values():
         controls = [chain for chain in run.grid.chains if chain.regime == gl.FreshReal()]
@@ -83,6 +83,15 @@ def test_the_packaged_example_is_built_and_has_a_control_in_every_run():
         assert len(run.grid.chains) == 5
         roles = {getattr(probe, "role", "") for probe in run.probes.values()}
         assert {"tails", "spread"} <= roles
+
+
+def test_the_table_of_examples_names_every_packaged_spec_and_each_is_built():
+    files = {path.name for path in resources.files("genloss").joinpath("examples").iterdir()}
+    assert files == {f"{name}.yaml" for name in EXAMPLES}
+    for name in EXAMPLES:
+        assert spec.runs(spec.parse(example(name), name))
+    with pytest.raises(gl.SpecError, match=r"^example: no packaged spec 'nothing'; known: overview, gaussian$"):
+        example("nothing")
 
 
 @pytest.mark.parametrize(

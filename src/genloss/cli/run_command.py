@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,14 @@ def add(commands: Any) -> None:
 
 def add_spec(command: Any) -> None:
     """Add the arguments that name a spec and change it."""
-    command.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
+    from genloss.spec.examples import EXAMPLES
+
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("file", nargs="?", metavar="FILE", help="a YAML spec (default: the packaged example)")
+    texts = "; ".join(f"{name}: {text}" for name, text in EXAMPLES.items())
+    which.add_argument(
+        "--example", choices=tuple(EXAMPLES), metavar="NAME", help=f"a packaged spec ({texts}; default: overview)"
+    )
     command.add_argument(
         "--set",
         action="append",
@@ -55,7 +61,7 @@ def call(asked: argparse.Namespace) -> int:
     if asked.resume:
         folder = asked.out or _newest()
         plan = study.opened(folder)
-        if asked.file or _changed(asked):
+        if asked.file or asked.example or _changed(asked):
             asked_for = _asked(asked)
             if asked_for.spec != plan.spec:
                 raise SpecError(f"{folder}: holds a run of another spec; resume it without FILE and changes")
@@ -94,11 +100,13 @@ def _asked(asked: argparse.Namespace) -> Any:
 def described(asked: argparse.Namespace) -> tuple[dict[str, Any], Path | None, str]:
     """Read the spec that the arguments name: as plain data, where its import paths start, and what to call it."""
     from genloss.spec import build as specs
+    from genloss.spec.examples import EXAMPLES, example
 
     base: Path | None
     if asked.file is None:
-        text = resources.files("genloss").joinpath("examples", "overview.yaml").read_text(encoding="utf-8")
-        plain, base, name = specs.parse(text, "example"), None, "example"
+        text = example(asked.example or next(iter(EXAMPLES)))
+        name = asked.example or "example"
+        plain, base = specs.parse(text, name), None
     else:
         path = Path(asked.file)
         plain, base, name = specs.read(path), path.parent.resolve(), path.name
