@@ -16,6 +16,7 @@ from genloss.report import grids as tables
 from genloss.report.badges import Badge, badge, kept, matched, telling, verdict
 from genloss.report.figure import Panel, alone, look
 from genloss.report.formula import Behind, behind
+from genloss.report.glossary import GLOSSARY
 from genloss.report.repeat import document
 from genloss.report.summary import Cell, Summary, cells_of, probes_of, spec_of, summary
 
@@ -197,7 +198,7 @@ def render(template: str, where: Path | None, **known: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template(template).render(**known)
+    page = environment.get_template(template).render(glossary=GLOSSARY, **known)
     if where is not None:
         from genloss.plain.files import commit
 
