@@ -159,7 +159,7 @@ def test_stages_stand_as_words_with_their_evidence(page):
     assert "Late collapse under replace (tails from generation 3, spread from 12)" in text
     assert "early collapse under fixed (tails from generation 4)" in text
     assert "no collapse under control, accumulate and fresh 10%" in text
-    assert "an average hides it under fixed" in text
+    assert "hidden by an average under fixed" in text
     assert "About replace." in text
     assert "beyond [left] 3 30% 20% 40% 10%" in text
     badges = [attrs["class"] for attrs in page.all("span") if "badge" in attrs.get("class", "")]

@@ -176,7 +176,7 @@ def test_values_that_are_no_numbers_are_left_out_and_counted():
     values[..., 1] = np.nan
     found = stages(made({"kept": (values, attrs())}, labels=["rare", "never"]))
     assert found[0].early == 2
-    assert "kept gave 1 values that are no numbers; they were left out" in found[0].text
+    assert "kept gave 1 values that are not numbers; they were left out" in found[0].text
     assert found[1].stage == "no collapse"
     values[:] = np.nan
     found = stages(made({"kept": (values, attrs())}, labels=["rare", "never"]))
@@ -212,7 +212,7 @@ def test_stages_read_as_a_table_and_as_escaped_html():
         made({"<b>kept</b>": (values, attrs())}, ["<script>", "fresh"], [{"kind": "replace"}, {"kind": "fresh-real"}])
     )
     lines = str(found).splitlines()
-    assert lines[0].split() == ["chain", "stage", "early", "late", "afterwards", "average", "masks", "it"]
+    assert lines[0].split() == ["chain", "stage", "early", "late", "afterwards", "hidden", "by", "average"]
     assert lines[2].startswith("<script>  early collapse")
     assert "no collapse (control)" in lines[3]
     assert repr(found) == str(found)

@@ -34,7 +34,7 @@ def tell(results: "Mapping[str, xr.Dataset]", title: str | None = None) -> None:
             screen.print(Text(f"{name + ': ' if name else ''}no stages: {reason}"))
             continue
         table = Table(title=plain(name) or None, title_justify="left", title_style="bold", header_style="bold")
-        for heading in ("chain", "stage", "tails go", "spread goes"):
+        for heading in ("chain", "stage", "tail loss from", "spread loss from"):
             table.add_column(heading, overflow="fold")
         said = []
         for row in found:

@@ -158,9 +158,9 @@ def verdict(cells: Sequence[Cell], stages: Sequence[Any | None], measures: Seque
             parts.append(f"{clean(wanted)} under {', under '.join(said)}")
     masked = [cell.label for cell, stage in known if getattr(stage, "masked", False)]
     if masked:
-        parts.append(f"an average hides it under {listed(masked)}")
+        parts.append(f"hidden by an average under {listed(masked)}")
     text = "; ".join(parts)
-    return text[:1].upper() + text[1:] + "." if text else "No stage could be told."
+    return text[:1].upper() + text[1:] + "." if text else "No stage could be determined."
 
 
 def _since(stage: Any) -> str:

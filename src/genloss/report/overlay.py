@@ -149,7 +149,7 @@ def predictions(result: "Dataset") -> "Dataset":
         if name in result
     }
     if len(described) != count or not probes:
-        return xr.Dataset(attrs={"notes": ["No prediction: the result does not say what its chains are."]})
+        return xr.Dataset(attrs={"notes": ["No theory curve: the result does not say what its chains are."]})
     generations = int(result["generation"].values[-1])
     values: dict[str, Any] = {}
     laws: dict[str, list[Any]] = {}
@@ -327,4 +327,4 @@ def _places(result: "Dataset", dims: Sequence[str]) -> list[tuple[Any, ...]]:
 
 def _note(reason: str, labels: Sequence[str], count: int) -> str:
     who = "" if len(labels) == count else f" for {listed(labels[:6]) + (' and others' if len(labels) > 6 else '')}"
-    return f"No prediction{who}: {reason.rstrip('.')}."
+    return f"No theory curve{who}: {reason.rstrip('.')}."

@@ -305,8 +305,8 @@ def _rule(stages: Any) -> str:
         return ""
     return (
         f"Early collapse: more than {percent(stages.tail_margin)} of a tail probe is lost beyond doubt; late: more "
-        f"than {percent(stages.spread_margin)} of a spread probe. A chain that loses nothing is called collapsed with "
-        f"probability at most {percent(stages.alpha)}."
+        f"than {percent(stages.spread_margin)} of a spread probe. False alarms: at most {percent(stages.alpha)} per "
+        "chain."
     )
 
 
@@ -363,7 +363,7 @@ def _bands_note(each: Summary) -> str:
     some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
     many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
     return (
-        f"Kept of generation 0 by {lines.dim_of(each)}: the colour fades as it is lost; at the right, "
+        f"By {lines.dim_of(each)}: the darker, the more of generation 0 is kept; the number at the right is "
         f"what is left at the end.{many}{some}"
     )
 

@@ -207,7 +207,11 @@ class Judge:
             return "generation 0" if replicates == 1 else f"generation 0 of the same {replicates:,} replicates"
         assert control is not None
         label = next((str(at) for name, at in control.labels.items() if cell.labels[name] != at), "")
-        name = f"the control {label}".strip() if mode != "others" else "its own other generations"
+        name = (
+            f"the control {label}".replace("control control", "control").strip()
+            if mode != "others"
+            else "its own other generations"
+        )
         if mode == "matched":
             return f"{name} at the same generation"
         draws = replicates * (after - (mode == "others"))

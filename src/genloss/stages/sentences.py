@@ -47,11 +47,11 @@ class _Verdicts(Protocol):
 
 
 _AFTER = {
-    "goes on": "and it goes on",
-    "holds": "and holds",
-    "recovers": "and recovers",
-    "nothing is left": "until nothing is left",
-    "": "and what comes after cannot be told",
+    "goes on": ", and the loss continues",
+    "holds": ", and the loss holds",
+    "recovers": ", and it recovers",
+    "nothing is left": ", until nothing is left",
+    "": "; too noisy to say whether it continues",
 }
 
 
@@ -60,52 +60,51 @@ def sentences(ruling: Ruling) -> str:
     parts: list[str] = []
     for name, row in (("Early", ruling.early), ("Late", ruling.late)):
         if row is not None:
-            against = "" if parts else f" against {ruling.against}"
+            against = "" if parts else f" compared with {ruling.against}"
             said = _loss(row, 0 if parts else ruling.replicates)
             parts.append(f"{name} collapse from generation {row.generation}: {said}{against}")
     if parts:
-        parts[-1] += f", {_AFTER[ruling.after]}{_end(ruling)}"
+        parts[-1] += f"{_AFTER[ruling.after]}{_end(ruling)}"
     if ruling.average is not None:
         parts.append(f"{_average(ruling.average)} while the tails went")
     if ruling.early is None and ruling.late is None:
         parts += _nothing(ruling)
     for name, count in ruling.missing.items():
-        parts.append(f"{name} gave {count:,} values that are no numbers; they were left out")
+        parts.append(f"{name} gave {count:,} values that are not numbers; they were left out")
     return "".join(f"{part}. " for part in parts).rstrip()
 
 
 def _nothing(ruling: Ruling) -> list[str]:
     if ruling.blind and not any(isfinite(least) for widths in ruling.seen.values() for _, least in widths):
         return [
-            "Nothing can be said: there is no noise to judge by; run a chain with FreshReal() along as control, "
-            "more replicates, or bootstrap=20"
+            "Undecided: there is no noise to judge by; add a chain with FreshReal() as a control, run more replicates, "
+            "or give bootstrap=20"
         ]
     if ruling.blind:
         return [
-            f"Nothing can be said: against {ruling.against} even a loss of nearly everything would have gone unseen; "
-            "run more replicates, or a chain with FreshReal() along as control"
+            f"Undecided: compared with {ruling.against}, not even a loss of nearly everything would have been "
+            "detected; run more replicates, or add a chain with FreshReal() as a control"
         ]
-    watched = " and ".join(
-        f"no loss of {role} beyond {percent(ruling.margins[role], 1)}"
-        for role in ("tails", "spread")
-        if role in ruling.seen
-    )
     worst = [max(known, key=lambda width: width[1]) for known in _finite(ruling) if known]
-    unseen = " or ".join(f"{percent(least, 1)} of {name}" for name, least in worst)
-    unseen = f"; a loss of less than {unseen} would have gone unseen" if unseen else ""
+    detected = " or ".join(f"{percent(least, 1)} of {name}" for name, least in worst)
     noisy = [name for widths in ruling.seen.values() for name, least in widths if 1 <= least < inf]
-    unseen += f"; of {', '.join(noisy)} even a total loss" if noisy else ""
-    word = "generation" if ruling.generations == 1 else f"{ruling.generations} generations"
-    return [f"{watched[:1].upper()}{watched[1:]} is shown in {word} against {ruling.against}{unseen}"]
+    word = "1 generation" if ruling.generations == 1 else f"{ruling.generations} generations"
+    watched = " and ".join(role for role in ("tails", "spread") if role in ruling.seen)
+    said = [f"No collapse of {watched} detected in {word} compared with {ruling.against}"]
+    if detected:
+        said.append(f"Losses of more than {detected} would have been detected")
+    if noisy:
+        said.append(f"Not even a total loss of {', '.join(noisy)} would have been detected")
+    return said
 
 
 def _finite(ruling: Ruling) -> list[list[tuple[str, float]]]:
-    """What would have gone unseen, for the probes and labels that could have shown a loss at all."""
+    """The least detectable losses, of the probes and labels that could have shown a loss at all."""
     return [[width for width in widths if width[1] < 1] for widths in ruling.seen.values()]
 
 
 def _loss(row: Evidence, replicates: int) -> str:
-    mean = f" in the mean of these {replicates} replicates" if replicates > 1 else ""
+    mean = f" on average over these {replicates} replicates" if replicates > 1 else ""
     return f"{_named(row)} has lost {percent(row.loss, 1)} ({_between(row.low, row.high)}){mean}"
 
 
@@ -162,7 +161,7 @@ def html_table(verdicts: _Verdicts) -> str:
 
 
 def _heads(verdicts: _Verdicts) -> Sequence[str]:
-    return [*map(str, verdicts.stages[0].chain), "stage", "early", "late", "afterwards", "average masks it"]
+    return [*map(str, verdicts.stages[0].chain), "stage", "early", "late", "afterwards", "hidden by average"]
 
 
 def _cells(stage: _Verdict) -> Sequence[str]:
@@ -177,6 +176,6 @@ def _cells(stage: _Verdict) -> Sequence[str]:
 def _footnote(verdicts: _Verdicts) -> str:
     return (
         f"Early: more than {percent(verdicts.tail_margin, 1)} of a tail probe is lost; late: more than "
-        f"{percent(verdicts.spread_margin, 1)} of a spread probe. A chain that loses nothing is called collapsed with "
-        f"probability at most {percent(verdicts.alpha, 1)} ({verdicts.comparisons:,} bounds held at once)."
+        f"{percent(verdicts.spread_margin, 1)} of a spread probe. False alarms: at most "
+        f"{percent(verdicts.alpha, 1)} per chain ({verdicts.comparisons:,} simultaneous bounds)."
     )
