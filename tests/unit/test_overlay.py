@@ -92,7 +92,7 @@ def test_a_probe_is_told_by_what_it_is_and_not_by_its_name():
     result = gl.run(chains(), {"variance": variance}, generations=2, replicates=3, engine="exact", seed=1)
     found = overlay.predictions(result)
     assert not found.data_vars
-    assert found.attrs["notes"] == ["No prediction: no law speaks of what was measured."]
+    assert found.attrs["notes"] == ["No theory curve: no law speaks of what was measured."]
 
 
 def test_why_there_is_no_prediction_is_said(monkeypatch):
@@ -116,7 +116,7 @@ def test_why_there_is_no_prediction_is_said(monkeypatch):
     found = overlay.predictions(result)
     assert any("RuntimeError: the integral <b>diverged</b>." in note for note in found.attrs["notes"])
     page = report.html(result, stages=False, predictions=found)
-    assert "No prediction for known: RuntimeError: the integral &lt;b&gt;diverged&lt;/b&gt;." in page
+    assert "No theory curve for known: RuntimeError: the integral &lt;b&gt;diverged&lt;/b&gt;." in page
 
 
 def test_nothing_is_imported_to_predict_what_a_result_describes():
@@ -145,7 +145,7 @@ def test_a_result_that_says_nothing_of_itself_has_no_prediction(said):
     result.attrs["genloss"] = said
     found = overlay.predictions(result)
     assert not found.data_vars
-    assert found.attrs["notes"][0].startswith("No prediction")
+    assert found.attrs["notes"][0].startswith("No theory curve")
 
 
 def test_a_grid_of_two_dimensions_keeps_its_shape():
