@@ -262,7 +262,7 @@ def test_a_share_that_cannot_be_known_passes_nothing(here, capsys):
 
 
 ROWS = {
-    "latin.jsonl": (b'{"text": "caf\xe9"}\n', "latin.jsonl: line 1: no UTF-8 at byte 13 (0xe9)"),
+    "latin.jsonl": (b'{"text": "caf\xe9"}\n', "latin.jsonl: line 1: not valid UTF-8 at byte 13 (0xe9)"),
     "number.jsonl": (b'{"text": 5}', "line 1: holds a number, not text"),
     "surrogate.jsonl": (b'{"text": "\\ud800"}', "cannot be written in UTF-8 at character 0"),
     "deep.jsonl": (b"[" * 100_000, "line 1: no JSON (too deep or too large)"),
@@ -273,7 +273,7 @@ ROWS = {
     "cut.jsonl.gz": (gzip.compress(b'{"text": "x"}')[:20], "cut.jsonl.gz: is damaged, or not gzipped"),
     "no.parquet": (b"x", "no.parquet: no Parquet that can be read"),
     "no.csv": (b"x", "no.csv: is of no known kind; known: .jsonl"),
-    "latin.txt": (b"caf\xe9", "latin.txt: line 1: no UTF-8"),
+    "latin.txt": (b"caf\xe9", "latin.txt: line 1: not valid UTF-8"),
 }
 IDS = {
     "[1, 99999]": "id 99999 at position 1 is outside the vocabulary of 601",

@@ -12,6 +12,7 @@ from genloss.chain.recursion import Chain
 from genloss.chain.regimes import Accumulate, FreshReal
 from genloss.chain.seeds import Streams
 from genloss.corpus import BPE, Bytes, Corpus, Documents, Sotu, TextFiles, Words
+from genloss.corpus.tokenizers import restored
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGram
 
@@ -196,21 +197,24 @@ def test_text_files_are_read_by_paragraph_or_line(tmp_path):
     assert source.corpus is source.corpus
     assert len(source.sample(3, RNG)) == 3
     (tmp_path / "c.jsonl").write_text(json.dumps({"body": "Other"}) + "\n" + json.dumps({"body": "Texts"}))
-    assert source.corpus.documents == ("Other", "Texts")
+    assert source.corpus.documents == tuple(f"Body {i}" for i in range(5))
+    assert TextFiles((str(tmp_path / "c.jsonl"),), field="body").corpus.documents == ("Other", "Texts")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", b"fine\n\nbad \xff byte", r"a\.txt: no UTF-8 at byte 10 \(0xff\)"),
-        ("a.txt", b"\xef\xbb\xbffine\n\nbad \xff byte", r"a\.txt: no UTF-8 at byte 13 \(0xff\)"),
+        ("a.txt", b"fine\n\nbad \xff byte", r"a\.txt: line 3: not valid UTF-8 at byte 4 \(0xff\)"),
+        ("a.txt", b"\xef\xbb\xbffine\n\nbad \xff byte", r"a\.txt: line 3: not valid UTF-8 at byte 4 \(0xff\)"),
+        ("a.txt", b"\xef\xbb\xbfbad \xff byte", r"a\.txt: line 1: not valid UTF-8 at byte 7 \(0xff\)"),
         ("a.txt", b" \n\n ", "holds no text"),
-        ("a.jsonl", b'{"text": "x"}\n{"text": 3}', "line 2: field 'text' is int, not text"),
+        ("a.jsonl", b'{"text": "x"}\n{"text": 3}', "line 2: holds a number, not text"),
         ("a.jsonl", b'{"text": "x"}\n{"body": "x"}', "line 2: no field 'text'"),
-        ("a.jsonl", b'{"text": "x"}\n[1]', "line 2: no field 'text'"),
-        ("a.jsonl", b'{"text": "x"}\n{"text":', "line 2: no JSON"),
+        ("a.jsonl", b'{"text": "x"}\n[1]', "line 2: holds a list; give one JSON object per line"),
+        ("a.jsonl", b'{"text": "x"}\n{"text":', "line 2: not valid JSON"),
         ("a.jsonl", b'{"text": "x"}\n{"text": " "}', "line 2: the text is empty; mend it or set empty='skip'"),
-        ("a.csv", b"x", "no known kind; known: .jsonl, .txt"),
+        ("a.csv", b"x\n1", "line 2: no field 'text'; it has x"),
+        ("a.pdf", b"x", r"of no known kind; known: \.csv, \.jsonl, \.parquet, \.txt"),
     ],
 )
 def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
@@ -221,7 +225,7 @@ def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
 def test_missing_files_and_folders_are_refused(tmp_path):
     _refused(lambda: TextFiles(str(tmp_path / "none.txt")).train, "none.txt: no such file")
     _refused(lambda: TextFiles(str(tmp_path / "*.txt")).train, "no such file")
-    _refused(lambda: TextFiles(str(tmp_path)).train, r"is a folder; name its files, for example .*/\*\.txt")
+    _refused(lambda: TextFiles(str(tmp_path)).train, r"a folder without files of a known kind")
 
 
 def test_empty_lines_of_jsonl_may_be_skipped(tmp_path):
@@ -238,7 +242,7 @@ def test_empty_lines_of_jsonl_may_be_skipped(tmp_path):
         (lambda: Corpus("one text"), "str is no list of texts"),
         (lambda: Corpus(None), "NoneType is no list of texts"),
         (lambda: Corpus(["a", 3]), "document 1 is int, not text"),
-        (lambda: Corpus(["a", b"ok \xe9"]), r"document 1: no UTF-8 at byte 3 \(0xe9\)"),
+        (lambda: Corpus(["a", b"ok \xe9"]), r"document 1: not valid UTF-8 at byte 3 \(0xe9\)"),
         (lambda: Corpus(["a", "b\ud800"]), "document 1 cannot be written in UTF-8 at character 1"),
         (lambda: Corpus(["a"]).train, "1 document, too few to hold some out"),
         (lambda: Corpus(TEXTS, held_out_share=1), "held_out_share: must be a number from 0 and below 1, got 1"),
@@ -267,7 +271,14 @@ def test_real_addresses_are_read_once():
     assert len(source.train.tokens) > 1_500_000
     assert 0.08 < len(source.held_out) / (len(source.train) + len(source.held_out)) < 0.12
     assert source.corpus is Sotu().corpus
-    assert vars(source) == {"tokens": "word", "held_out_share": 0.1, "replacement": True, "split_seed": 0}
+    sent = vars(pickle.loads(pickle.dumps(source)))  # noqa: S301
+    assert sent == {
+        "tokens": "word",
+        "held_out_share": 0.1,
+        "replacement": True,
+        "split_seed": 0,
+        "checksum": source.checksum,
+    }
 
 
 def test_a_missing_package_is_named(monkeypatch):
@@ -279,3 +290,45 @@ def _refused(make, message):
     with pytest.raises(SpecError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+class Shifted:
+    """A tokenizer of a user's own: every byte one further."""
+
+    size, end, unknown, fingerprint = 257, 256, -1, "shifted by one"
+
+    def encode(self, texts):
+        plain = Bytes().train(texts)
+        return Documents((plain.tokens + 1) % 256, plain.offsets, self)
+
+    def decode(self, tokens):
+        return bytes(((tokens - 1) % 256).astype(np.uint8)).decode()
+
+
+class ShiftedAndStored(Shifted):
+    def to_arrays(self):
+        return {"kind": np.frombuffer(b"shifted", np.uint8), "fingerprint": np.frombuffer(b"shifted by one", np.uint8),
+                "text": np.zeros(0, np.uint8), "lower": np.array(False)}  # fmt: skip
+
+
+class Poser(Shifted):
+    def to_arrays(self):
+        return {"kind": np.frombuffer(b"bytes", np.uint8), "fingerprint": np.frombuffer(b"shifted by one", np.uint8),
+                "text": np.zeros(0, np.uint8), "lower": np.array(False)}  # fmt: skip
+
+
+@pytest.mark.parametrize("tokenizer", [Shifted(), ShiftedAndStored(), Poser()])
+def test_a_tokenizer_of_ones_own_is_given_again_and_never_guessed(tokenizer):
+    documents = tokenizer.encode(["hello"])
+    assert list(documents) == ["hello"]
+    arrays = documents.to_arrays()
+    _refused(lambda: Documents.from_arrays(arrays), r"fingerprint shifted by one\); give that tokenizer again")
+    _refused(lambda: Documents.from_arrays(arrays, Bytes().train(["x"]).tokenizer), r"tokenizer=\.\.\.")
+    assert list(Documents.from_arrays(arrays, tokenizer)) == ["hello"]
+
+
+def test_a_tokenizer_of_an_unknown_kind_is_refused():
+    _refused(lambda: restored({}), "unnamed, fingerprint none")
+    arrays = Words().train(["a b"]).tokenizer.to_arrays()
+    assert restored(arrays).words == ("a", "b")
+    _refused(lambda: restored(arrays | {"kind": np.frombuffer(b"word", np.uint8)}), r"\(word, fingerprint words")

@@ -115,7 +115,11 @@ def test_a_spec_without_probes_gets_the_usual_ones(source, learner, expected):
 def test_a_tokenizer_is_a_part_of_a_corpus():
     built = spec.build("source", {"kind": "sotu", "tokens": {"kind": "bpe", "vocab_size": 300}})
     assert built == gl.Sotu(tokens=gl.BPE(vocab_size=300))
-    assert describe(built) == {"kind": "sotu", "tokens": {"kind": "bpe", "vocab_size": 300}}
+    assert describe(built) == {
+        "kind": "sotu",
+        "tokens": {"kind": "bpe", "vocab_size": 300},
+        "checksum": built.checksum,
+    }
 
 
 def test_what_is_named_later_is_there():

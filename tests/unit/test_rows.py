@@ -1,3 +1,4 @@
+import hashlib
 import pickle  # noqa: TID251 - in memory only
 
 import numpy as np
@@ -136,11 +137,16 @@ def test_digits_are_pictures_with_classes(rng):
     assert digits.train.max() == 1
     assert digits.sample_batch(5, rng, 2).rows.shape == (2, 5, 64)
     assert digits.rows is Digits().rows
-    assert describe(digits) == {"kind": "digits"}
+    assert describe(digits) == {"kind": "digits", "checksum": digits.checksum}
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    assert np.array_equal(digits.rows.array, pixels / 16)
+    assert np.array_equal(digits.labels, labels)
 
 
 def test_digits_without_scikit_learn_name_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setattr("genloss.families.tables.find_spec", lambda name: None)
     with pytest.raises(gl.SpecError, match=r"genloss\[sklearn\]"):
         Digits(split_seed=987).sample(1, np.random.default_rng(0))
 
@@ -165,6 +171,7 @@ def test_files_hold_what_was_written(tmp_path, rng):
         "path": str(tmp_path / "x.csv"),
         "columns": ["b"],
         "label_column": "name",
+        "checksum": hashlib.sha256((tmp_path / "x.csv").read_bytes()).hexdigest(),
     }
     np.save(tmp_path / "x.npy", TABLE + 1)
     assert np.array_equal(ArrayFile(tmp_path / "x.npy").train, Rows(TABLE + 1).train)

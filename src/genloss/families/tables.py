@@ -1,8 +1,10 @@
 """Real data as sources: rows in memory, rows in a file, and the handwritten digits that scikit-learn ships."""
 
+import io
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,8 +12,10 @@ import numpy as np
 from numpy.random import PCG64, Generator
 
 from genloss.chain.data import Array, Batch, Floats
+from genloss.corpus.shards import Shard, bytes_of, check_checksum, checksum_of
 from genloss.errors import SpecError
 from genloss.families.arrays import ByValue
+from genloss.plain.describe import checksum
 from genloss.plain.numbers import share as check_share
 from genloss.plain.numbers import whole_number
 
@@ -136,13 +140,24 @@ class Rows(ByValue):
         return rng.choice(rows, n, replace=False)
 
 
-class _Named(ABC):
-    """Rows that a few plain values name; they are read when they are first needed, once a process."""
+class _Stored(ABC):
+    """Rows in a file: its checksum is taken when it is described, and checked when it is opened, once."""
 
-    @property
-    @abstractmethod
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+
+    @cached_property
     def rows(self) -> Rows:
-        """The rows as they are in memory."""
+        """The rows in memory.
+
+        Raises:
+            SpecError: If the file is missing, unreadable, holds no rows of finite numbers, or is not what it was.
+        """
+        return _opened(self)
+
+    @abstractmethod
+    def _open(self) -> Rows:
+        """Read the file."""
 
     @property
     def width(self) -> int:
@@ -205,45 +220,54 @@ class _Named(ABC):
 
 
 @dataclass(frozen=True)
-class Digits(_Named):
+class Digits(_Stored):
     """Handwritten digits: 1,797 real pictures of 8 x 8 pixels from 0 (paper) to 1 (ink), labelled 0 to 9.
 
-    They come with scikit-learn (`pip install "genloss[sklearn]"`); Alpaydin and Kaynak, UCI 1998, the test part.
+    They come with scikit-learn (`pip install "genloss[sklearn]"`); Alpaydin and Kaynak, UCI 1998, the test part. The
+    description of a chain holds their checksum, so that a run goes on only with the same pictures.
 
     Attributes:
         held_out_share: The share of the pictures that is held out, from 0 to below 1.
         split_seed: Decides which pictures are held out.
         replacement: Whether a picture may come more than once in a draw.
+        checksum: The checksum that the pictures must have; None takes those of the package that is installed.
     """
 
     held_out_share: float = 0.2
     split_seed: int = 0
     replacement: bool = True
+    checksum: str | None = None
 
     def __post_init__(self) -> None:
         _check_split(self.held_out_share, self.split_seed, "digits")
+        found = _digits()[1]
+        check_checksum(found, self.checksum, "digits: the pictures of scikit-learn")
+        object.__setattr__(self, "checksum", found)
 
-    @property
-    def rows(self) -> Rows:
-        """The pictures as rows of 64 numbers.
-
-        Raises:
-            SpecError: Where scikit-learn is not installed.
-        """
-        return _digits(self)
+    def _open(self) -> Rows:
+        content, found = _digits()
+        check_checksum(found, self.checksum, "digits: the pictures of scikit-learn")
+        table = np.loadtxt(io.StringIO(content.decode()), delimiter=",")
+        pixels, labels = table[:, :-1], table[:, -1].astype(int)
+        return Rows(pixels / 16, self.held_out_share, self.split_seed, self.replacement, labels, (8, 8))
 
 
 @dataclass(frozen=True)
-class ArrayFile(_Named):
+class ArrayFile(_Stored):
     """Rows read from a file: an array in .npy, or the columns of numbers in .csv or .parquet.
 
+    It knows the checksum of its file, and so does the description of a chain that holds it: a run goes on only with the
+    same rows. The file is opened once, when rows are first needed.
+
     Attributes:
-        path: The file; a path that does not begin at the root begins in the current folder.
+        path: The file, or its address (`pip install "genloss[remote]"`); a path that does not begin at the root begins
+            in the current folder.
         columns: The columns to read, by name (by position in .npy); empty for all columns of numbers.
         label_column: The column that holds the class of each row; empty where rows have none.
         held_out_share: The share of the rows that is held out, from 0 to below 1.
         split_seed: Decides which rows are held out.
         replacement: Whether a row may come more than once in a draw.
+        checksum: The SHA-256 that the file must have, in hexadecimal; None takes the file as it is.
     """
 
     readers: ClassVar[tuple[str, ...]] = (".csv", ".npy", ".parquet")
@@ -254,6 +278,7 @@ class ArrayFile(_Named):
     held_out_share: float = 0.2
     split_seed: int = 0
     replacement: bool = True
+    checksum: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", str(self.path))
@@ -263,46 +288,49 @@ class ArrayFile(_Named):
         _check_split(self.held_out_share, self.split_seed, "array-file")
         if Path(self.path).suffix not in self.readers:
             raise SpecError(f"array-file.path: {self.path} is of no known kind; known: {', '.join(self.readers)}")
+        if not self._shard.remote and not Path(self.path).exists():
+            raise SpecError(f"array-file.path: {self.path}: no such file")
+        found = checksum_of([self._shard])
+        check_checksum(found, self.checksum, self.path)
+        object.__setattr__(self, "checksum", found)
 
     @property
-    def rows(self) -> Rows:
-        """The rows of the file, read again only where it has changed.
+    def _shard(self) -> Shard:
+        return Shard(self.path, Path(self.path).suffix)
 
-        Raises:
-            SpecError: Where the file is missing, unreadable or holds no rows of finite numbers.
-        """
+    def _open(self) -> Rows:
+        content = bytes_of(self._shard)
+        check_checksum(checksum(content), self.checksum, self.path)
         try:
-            found = Path(self.path).stat()
-        except OSError:
-            raise SpecError(f"array-file.path: {self.path}: no such file") from None
-        return _from_file(self, found.st_mtime_ns, found.st_size)
+            array, labels = _from_npy(self, content) if self.path.endswith(".npy") else _from_table(self, content)
+            return Rows(array, self.held_out_share, self.split_seed, self.replacement, labels)
+        except SpecError as error:
+            raise SpecError(f"{self.path}: {error}") from None
+        except (OSError, ValueError, EOFError) as error:
+            raise SpecError(f"{self.path}: unreadable ({(str(error).splitlines() or ['damaged'])[0]})") from None
 
 
 @lru_cache(maxsize=8)
-def _digits(source: Digits) -> Rows:
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise SpecError('digits: scikit-learn ships them and is missing; pip install "genloss[sklearn]"') from None
-    pixels, labels = load_digits(return_X_y=True)
-    return Rows(pixels / 16, source.held_out_share, source.split_seed, source.replacement, labels, (8, 8))
+def _opened(source: _Stored) -> Rows:
+    """Equal sources share what they have opened."""
+    return source._open()
 
 
-@lru_cache(maxsize=8)
-def _from_file(source: ArrayFile, changed: int, size: int) -> Rows:
-    path = Path(source.path)
-    labels: Any = None
-    try:
-        array, labels = _from_npy(source) if path.suffix == ".npy" else _from_table(source)
-        return Rows(array, source.held_out_share, source.split_seed, source.replacement, labels)
-    except SpecError as error:
-        raise SpecError(f"{source.path}: {error}") from None
-    except (OSError, ValueError) as error:
-        raise SpecError(f"{source.path}: unreadable ({str(error).splitlines()[0]})") from None
+def _digits() -> tuple[bytes, str]:
+    """The table of pictures that scikit-learn ships, and its checksum; the package is not imported."""
+    spec = find_spec("sklearn")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise SpecError('digits: scikit-learn ships them and is missing; pip install "genloss[sklearn]"')
+    file = Path(folders[0], "datasets", "data", "digits.csv.gz")
+    if not file.is_file():
+        raise SpecError(f"digits: this version of scikit-learn does not ship them ({file.name} is missing)")
+    content = b"".join(Shard(str(file), ".csv", ".gz").pieces())
+    return content, checksum(content)
 
 
-def _from_npy(source: ArrayFile) -> tuple[Array, Array | None]:
-    array = np.load(source.path, allow_pickle=False)
+def _from_npy(source: ArrayFile, content: bytes) -> tuple[Array, Array | None]:
+    array = np.load(io.BytesIO(content), allow_pickle=False)
     if source.label_column:
         raise SpecError("array-file.label_column: .npy has no named columns; use .csv or .parquet")
     if source.columns:
@@ -314,13 +342,13 @@ def _from_npy(source: ArrayFile) -> tuple[Array, Array | None]:
     return array, None
 
 
-def _from_table(source: ArrayFile) -> tuple[Array, Array | None]:
+def _from_table(source: ArrayFile, content: bytes) -> tuple[Array, Array | None]:
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet
 
     reads = pyarrow.csv.read_csv if source.path.endswith(".csv") else pyarrow.parquet.read_table
-    table = reads(source.path)
+    table = reads(pa.BufferReader(content))
     for name in (*source.columns, *([source.label_column] if source.label_column else [])):
         if name not in table.column_names:
             raise SpecError(f"array-file.columns: no column {name!r}; there are {', '.join(table.column_names)}")

@@ -22,6 +22,7 @@ from genloss.plain.files import commit
 from genloss.runs.block import Job, Values
 from genloss.runs.checkpoint import Unstorable, pack, unpack
 from genloss.runs.cut import Plan
+from genloss.runs.differences import difference
 from genloss.runs.result import dataset
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
             raise SpecError(f"{folder}: holds a run already; go on with it by --resume, or give another folder")
         there = _header(folder)["spec"]
         if checksum(_canonical(there)) != store.digest:
-            raise SpecError(f"{folder}: holds another run ({_difference(there, store.spec)}); give another folder")
+            raise SpecError(f"{folder}: holds another run ({difference(there, store.spec)}); give another folder")
     elif folder.exists() and foreign(folder):
         raise SpecError(f"{folder}: not empty and no run of genloss; give an empty or a new folder")
     for part in ("parts", "checkpoints"):
@@ -279,16 +280,3 @@ def _header(folder: Path) -> dict[str, Any]:
 
 def _canonical(spec: Mapping[str, Any]) -> bytes:
     return json.dumps(spec, sort_keys=True).encode()
-
-
-def _difference(one: Any, other: Any, path: str = "") -> str:
-    """Name the first place where two specifications differ."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for name in sorted({*one, *other}):
-            if one.get(name) != other.get(name):
-                return _difference(one.get(name), other.get(name), f"{path}.{name}" if path else name)
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for i, (a, b) in enumerate(zip(one, other, strict=True)):
-            if a != b:
-                return _difference(a, b, f"{path}[{i}]")
-    return f"{path}: {json.dumps(one)[:60]} there, {json.dumps(other)[:60]} here"

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from genloss.corpus.readers import decoded
+from genloss.corpus.records import decoded
 from genloss.errors import SpecError
 from genloss.provenance.watermarks.scheme import CHUNK, Tokens, ids_of
 from genloss.provenance.watermarks.watermark_spec import WatermarkSpec
