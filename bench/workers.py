@@ -1,7 +1,7 @@
 """Workers' claim: sharing an ensemble of a minute between two processes costs at most 25% more CPU time than one.
 
-So two idle cores need at most 1 / 1.6 of the time of one. `python bench/workers.py [REPLICATES]` prints the ratio of CPU
-times, of this process and its workers together, and checks that the results are the same, bit for bit.
+So two idle cores need at most 1 / 1.6 of the time of one. `python bench/workers.py [REPLICATES]` prints the ratio of
+CPU times, this process and its workers together, and checks that the results are the same, bit for bit.
 """
 
 import resource
