@@ -5,7 +5,7 @@ import pytest
 
 import genloss as gl
 from genloss.theory.laws import sizes
-from genloss.theory.recursions.chosen import Choice, UnsupportedError, follow
+from genloss.theory.recursions.chosen import RowChoice, UnsupportedError, follow
 from genloss.theory.recursions.twopoint import _RECURSIONS, _Path, fit_of, follows, pair_spread
 from genloss.theory.verification.check import FALSE_SIGMAS, engines, simulate
 from helpers import assert_mean, z_scores
@@ -36,7 +36,7 @@ def test_choosing_all_rows_is_the_closed_recursion(regime, ddof, base):
     chain = gl.Chain(gl.Gaussian(), gl.GaussianMLE(ddof=ddof), regime, 28)
     n = sizes(chain, 15)
     closed = _RECURSIONS[type(regime)](regime, n, _Path(fit_of(chain), base))
-    general = follow(regime, Choice(), n, _Path(fit_of(chain), base))
+    general = follow(regime, RowChoice(), n, _Path(fit_of(chain), base))
     np.testing.assert_allclose(general.own, closed.own, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(general.truth, closed.truth, rtol=1e-12, atol=1e-13)
 

@@ -10,7 +10,7 @@ import genloss as gl
 from genloss import report
 from genloss.report import grids as tables
 from genloss.report import overlay
-from genloss.report.lines import overlay as drawn
+from genloss.report.curves import overlay as drawn
 from genloss.report.summary import cells_of, summary
 from made_results import attrs, made
 

@@ -12,7 +12,7 @@ from genloss.cli.run_command import cores
 from genloss.cli.tell import console, plain
 
 if TYPE_CHECKING:
-    from genloss.theory.verification.ledger import Row
+    from genloss.theory.verification.ledger import LedgerRow
     from genloss.theory.verification.verify import Ledger
 
 _FAILED = 1
@@ -110,18 +110,18 @@ def tell(ledger: "Ledger") -> None:
     screen.print(Text(_sum(ledger), style="bold green" if ledger.holds else "bold red"))
 
 
-def _claim(row: "Row") -> Any:
+def _claim(row: "LedgerRow") -> Any:
     from rich.text import Text
 
     return Text.assemble((plain(row.claim), "bold"), "\n", (plain(row.probe), "dim"), "\n", (_how(row), "dim"))
 
 
-def _how(row: "Row") -> str:
+def _how(row: "LedgerRow") -> str:
     when = "" if row.generation < 0 else f", generation {row.generation}"
     return plain(f"{row.engine}{when}" if row.engine == "direct" else f"{row.engine} engine{when}")
 
 
-def _predicted(row: "Row") -> Any:
+def _predicted(row: "LedgerRow") -> Any:
     from rich.text import Text
 
     from genloss.theory.laws import SIGNS
@@ -130,7 +130,7 @@ def _predicted(row: "Row") -> Any:
     return Text(f"{sign}{_number(row.predicted)}")
 
 
-def _measured(row: "Row") -> Any:
+def _measured(row: "LedgerRow") -> Any:
     from rich.text import Text
 
     return Text(f"{_number(row.measured)}\n[{_number(row.low)}, {_number(row.high)}]")

@@ -11,9 +11,9 @@ import numpy as np
 from genloss.chain.data import Floats
 from genloss.errors import SpecError
 from genloss.plain.words import clean, label_of, listed, number, title_of
+from genloss.report.curves import log_ticks
 from genloss.report.figure import FAINT, Panel, alone, by_generation, compose, look, plain_numbers, spread_out
 from genloss.report.formula import Behind, of_laws
-from genloss.report.lines import log_ticks
 from genloss.report.page import Image, Plate, place, render
 from genloss.report.summary import COLOURS
 from genloss.theory.laws import SIGNS
@@ -37,7 +37,7 @@ FORMATS = (".png", ".svg", ".html")
 
 
 @dataclass(frozen=True)
-class Line:
+class PredictedLine:
     """A prediction by generation.
 
     Attributes:
@@ -85,7 +85,7 @@ class Single:
 
 
 @dataclass(frozen=True)
-class Section:
+class PredictedSection:
     """The predictions of one run.
 
     Attributes:
@@ -155,7 +155,7 @@ def panels(chains: "Mapping[str, Dataset]") -> list[Panel]:
     Of a law with labels there is a picture for every chain, with a line for every label, six at most. Where an event is
     drawn by generation, a vertical line says when it is expected first.
     """
-    found: dict[str, dict[str, list[Line]]] = {}
+    found: dict[str, dict[str, list[PredictedLine]]] = {}
     marks: dict[str, list[tuple[float, str, str]]] = {}
     several = len(chains) > 1
     for (label, prediction), colour in zip(chains.items(), itertools.cycle(COLOURS), strict=False):
@@ -170,7 +170,7 @@ def panels(chains: "Mapping[str, Dataset]") -> list[Panel]:
                 lines += _labelled(array, chain, colour)
             elif array.dims == ("generation",) and np.isfinite(array.values).any():
                 lines = found.setdefault(title, {}).setdefault(title, [])
-                _add(lines, Line(chain, colour, (_law(array),), _kind(array), array.values))
+                _add(lines, PredictedLine(chain, colour, (_law(array),), _kind(array), array.values))
     return [
         _panel(title, lines, several, marks.get(title, ())) for each in found.values() for title, lines in each.items()
     ]
@@ -197,9 +197,9 @@ def laws(chains: "Mapping[str, Dataset]") -> Sequence[Behind]:
     return of_laws(array.attrs for prediction in chains.values() for array in prediction.data_vars.values())
 
 
-def _section(name: str, chains: "Mapping[str, Dataset]") -> Section:
+def _section(name: str, chains: "Mapping[str, Dataset]") -> PredictedSection:
     plates = [Plate(p.label, "", [Image("", "", alone(p), clean(p.alt))], "", "") for p in panels(chains)]
-    return Section(name, plates, singles(chains), len(chains) > 1, laws(chains))
+    return PredictedSection(name, plates, singles(chains), len(chains) > 1, laws(chains))
 
 
 def _title(array: "DataArray") -> str:
@@ -215,17 +215,17 @@ def _kind(array: "DataArray") -> str:
     return clean(array.attrs["kind"])
 
 
-def _add(lines: list[Line], line: Line) -> None:
+def _add(lines: list[PredictedLine], line: PredictedLine) -> None:
     """Add a line, or the name of its law to one that is the same: two exact laws say one thing."""
     for i, other in enumerate(lines):
         alike = (line.chain, line.kind, "exact") == (other.chain, other.kind, other.kind)
         if alike and np.allclose(line.values, other.values, rtol=1e-6, atol=0, equal_nan=True):
-            lines[i] = Line(other.chain, other.colour, (*other.laws, *line.laws), other.kind, other.values)
+            lines[i] = PredictedLine(other.chain, other.colour, (*other.laws, *line.laws), other.kind, other.values)
             return
     lines.append(line)
 
 
-def _labelled(array: "DataArray", chain: str, colour: str) -> list[Line]:
+def _labelled(array: "DataArray", chain: str, colour: str) -> list[PredictedLine]:
     """Take a law with labels apart: six lines at most, the first and the last among them."""
     own = [str(dim) for dim in array.dims if dim != "generation"]
     every = [*itertools.product(*(range(array.sizes[dim]) for dim in own))]
@@ -239,11 +239,11 @@ def _labelled(array: "DataArray", chain: str, colour: str) -> list[Line]:
             for dim, i in zip(own, where, strict=True)
         ]
         values = array.isel(dict(zip(own, where, strict=True))).values
-        made.append(Line(chain, colour, (_law(array),), _kind(array), values, clean(", ".join(names), 24)))
+        made.append(PredictedLine(chain, colour, (_law(array),), _kind(array), values, clean(", ".join(names), 24)))
     return made
 
 
-def _panel(title: str, found: list[Line], several: bool, marks: Sequence[tuple[float, str, str]]) -> Panel:
+def _panel(title: str, found: list[PredictedLine], several: bool, marks: Sequence[tuple[float, str, str]]) -> Panel:
     named = list({(line.chain, line.laws, line.kind): line for line in found}.values())
     rows = named[:_MOST_ROWS]
     said = [f"{line.chain} {line.label} {line.words(_LETTERS)} from {_ends(line)}" for line in found[:_MOST_ROWS]]
@@ -284,12 +284,12 @@ def _panel(title: str, found: list[Line], several: bool, marks: Sequence[tuple[f
     return panel
 
 
-def _ends(line: Line) -> str:
+def _ends(line: PredictedLine) -> str:
     finite = line.values[np.isfinite(line.values)]
     return f"{number(finite[0])} to {number(finite[-1])}" if finite.size else "what is not known"
 
 
-def _name_ends(ax: Any, lines: Sequence[Line]) -> None:
+def _name_ends(ax: Any, lines: Sequence[PredictedLine]) -> None:
     """Name the lines of a law with labels at their ends."""
     places = []
     for line in lines:

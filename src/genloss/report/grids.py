@@ -9,7 +9,7 @@ from genloss.chain.data import Array
 from genloss.errors import SpecError
 from genloss.plain.words import cell as safe
 from genloss.plain.words import clean
-from genloss.report import film_panels, lines
+from genloss.report import curves, film_panels
 from genloss.report.badges import Kept, evidence, kept, matched
 from genloss.report.summary import Cell, Summary, cells_of, flat, probes_of, summary
 
@@ -63,7 +63,9 @@ def of_summary(found: Summary, cells: "Sequence[Cell]", predictions: "Dataset | 
         columns[level] = values.ravel()
     columns["replicates"] = np.full(found.median.size, found.replicates)
     each: list[int | None] = [*range(len(found.labels))] if found.dim else [None]
-    by_label = [{law.cell: law for law in lines.overlay(found, predictions, cells, range(len(cells)), j)} for j in each]
+    by_label = [
+        {law.cell: law for law in curves.overlay(found, predictions, cells, range(len(cells)), j)} for j in each
+    ]
     said = [[theory.get(i, theory.get(None)) for theory in by_label] for i in range(len(cells))]
     known = [law for row in said for law in row if law is not None]
     if known:

@@ -14,7 +14,7 @@ from genloss.theory.laws import SIGNS
 from genloss.theory.predict import subject
 from genloss.theory.verification.check import Check
 from genloss.theory.verification.laws_page import example_of
-from genloss.theory.verification.ledger import Row, counted
+from genloss.theory.verification.ledger import LedgerRow, counted
 from genloss.theory.verification.plot import HEIGHT, WIDTH, picture
 from genloss.version import VERSION
 
@@ -64,7 +64,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Line:
+class LedgerLine:
     """One claim of a table, in words.
 
     Attributes:
@@ -101,12 +101,12 @@ class Part:
     anchor: str
     name: str
     note: str
-    lines: Sequence[Line]
+    lines: Sequence[LedgerLine]
     table: str
 
 
 @dataclass(frozen=True)
-class Plate:
+class LedgerPlate:
     """A law with its plots.
 
     Attributes:
@@ -135,7 +135,7 @@ class Plate:
 
 
 def html(
-    rows: Sequence[Row], checks: Sequence[Check], path: str | Path | None = None, *, seed: int = 0, only: str = ""
+    rows: Sequence[LedgerRow], checks: Sequence[Check], path: str | Path | None = None, *, seed: int = 0, only: str = ""
 ) -> str:
     """Write the ledger as one self-contained HTML file.
 
@@ -159,7 +159,7 @@ def html(
     for part, (name, note) in _PARTS.items():
         found = [row for row in rows if row.part == part]
         if found:
-            by_claim: dict[str, list[Row]] = {}
+            by_claim: dict[str, list[LedgerRow]] = {}
             for row in found if part == "claims" else sorted(found, key=lambda row: row.claim):
                 by_claim.setdefault(row.claim, []).append(row)
             parts.append(Part(part, name, note, [_line(each, there) for each in by_claim.values()], _table(found)))
@@ -178,10 +178,10 @@ def html(
     )
 
 
-def _line(rows: Sequence[Row], there: dict[str, str]) -> Line:
+def _line(rows: Sequence[LedgerRow], there: dict[str, str]) -> LedgerLine:
     row = rows[0]
     claim = row.part == "claims"
-    return Line(
+    return LedgerLine(
         claim=clean(row.claim[:1].upper() + row.claim[1:] if claim else row.claim),
         meaning="" if claim else clean(row.meaning),
         link=there.get(row.claim, ""),
@@ -192,7 +192,7 @@ def _line(rows: Sequence[Row], there: dict[str, str]) -> Line:
     )
 
 
-def _run(row: Row) -> Run:
+def _run(row: LedgerRow) -> Run:
     when = "" if row.generation < 0 else f"generation {row.generation}"
     badge, _, then = row.verdict.partition("; ")
     return Run(
@@ -211,7 +211,7 @@ def _number(x: float) -> str:
     return f"{x:.5g}" if math.isfinite(x) and (x == 0 or 1e-3 <= abs(x) < 1e6) else number(x)
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[LedgerRow]) -> str:
     import pandas as pd
 
     from genloss.report.grids import link
@@ -220,7 +220,7 @@ def _table(rows: Sequence[Row]) -> str:
     return link(frame.drop(columns=["meaning", "part"]))
 
 
-def _plates(checks: Sequence[Check]) -> list[Plate]:
+def _plates(checks: Sequence[Check]) -> list[LedgerPlate]:
     by_law: dict[str, list[Check]] = {}
     for check in checks:
         by_law.setdefault(check.law.name, []).append(check)
@@ -232,7 +232,7 @@ def _plates(checks: Sequence[Check]) -> list[Plate]:
         instead = law.corrected or law.sharper
         meaning = " ".join(law.meaning.split())
         found.append(
-            Plate(
+            LedgerPlate(
                 anchor=there[name],
                 name=clean(name),
                 kind=kind,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genloss.errors import SpecError
 from genloss.plain.words import clean, percent, title_of
-from genloss.report import bands, film_panels, lines, shares
+from genloss.report import bands, curves, film_panels, shares
 from genloss.report import grids as tables
 from genloss.report.badges import Badge, badge, kept, matched, telling, verdict
 from genloss.report.figure import Panel, alone, look
@@ -334,7 +334,7 @@ def _plates(
     found = []
     for each in sorted(known.values(), key=lambda each: order.get(each.role, len(order))):
         vector = bool(each.dim)
-        panels = bands.panels(each, cells) if vector else lines.panels(each, cells, predictions)
+        panels = bands.panels(each, cells) if vector else curves.panels(each, cells, predictions)
         note = _bands_note(each) if vector else f"{each.better.capitalize()} is better. {_how(each)}"
         if not vector and predictions is not None and each.name in predictions:
             note += " Dashed: what theory says."
@@ -346,7 +346,7 @@ def _plates(
         role = _ROLES.get(each.role, "")
         found.append((vector, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
         if vector and predictions is not None and each.name in predictions:
-            images = _images(lines.panels(each, cells, predictions, _MOST_LABELS))
+            images = _images(curves.panels(each, cells, predictions, _MOST_LABELS))
             note = f"{each.better.capitalize()} is better. {_how(each)} Dashed: what theory says."
             found.append((False, Plate(title_of(each.name), note, images, table, f"{file}-{name}.csv", role)))
     return found
@@ -363,7 +363,7 @@ def _bands_note(each: Summary) -> str:
     some = "" if rows == len(each.labels) else f" {rows} of {len(each.labels)} rows are shown."
     many = f" Median of {each.replicates:,} replicates." if each.replicates > 1 else " One replicate."
     return (
-        f"By {lines.dim_of(each)}: the darker, the more of generation 0 is kept; the number at the right is "
+        f"By {curves.dim_of(each)}: the darker, the more of generation 0 is kept; the number at the right is "
         f"what is left at the end.{many}{some}"
     )
 

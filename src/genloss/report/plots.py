@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genloss.errors import SpecError
 from genloss.plain.words import clean, title_of
-from genloss.report import bands, film_panels, lines, shares
+from genloss.report import bands, curves, film_panels, shares
 from genloss.report.badges import kept, matched
 from genloss.report.figure import FAINT, Panel, compose
 from genloss.report.summary import cells_of, summary
@@ -51,7 +51,7 @@ def probe(result: "Dataset", name: str, predictions: "Dataset | None" = None) ->
     Raises:
         SpecError: Where there is no such probe, or matplotlib is missing.
     """
-    return compose(lines.panels(summary(result, name), cells_of(result), predictions), title_of(name), columns=3)
+    return compose(curves.panels(summary(result, name), cells_of(result), predictions), title_of(name), columns=3)
 
 
 def tails(result: "Dataset", name: str) -> Any:

@@ -16,7 +16,7 @@ _USUAL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class ReplicateMoments:
     """Sums over replicates, one row a generation and one column a label.
 
     Attributes:
@@ -31,12 +31,12 @@ class Moments:
     m2: Floats
     cross: Floats
 
-    def after(self) -> "Moments":
+    def after(self) -> "ReplicateMoments":
         """Leave generation 0 out."""
-        return Moments(self.n, self.mean[1:], self.m2[1:], self.cross[1:])
+        return ReplicateMoments(self.n, self.mean[1:], self.m2[1:], self.cross[1:])
 
 
-def moments(values: Array, turn: Any) -> Moments:
+def moments(values: Array, turn: Any) -> ReplicateMoments:
     """Sum over replicates in one pass.
 
     Args:
@@ -56,7 +56,7 @@ def moments(values: Array, turn: Any) -> Moments:
             products += np.einsum("rtl,rl->tl", z, z[:, 0])
         off = total / replicates
         m2 = np.maximum(squares - replicates * off**2, 0)
-        return Moments(replicates, shift + off, m2, products - replicates * off * off[0])
+        return ReplicateMoments(replicates, shift + off, m2, products - replicates * off * off[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +78,13 @@ class Reference:
     cov: Floats
 
 
-def first(chain: Moments) -> Reference:
+def first(chain: ReplicateMoments) -> Reference:
     """Generation 0 of the chain's own replicates, as if they shared nothing with the later ones."""
-    one = Moments(chain.n, chain.mean[:1], chain.m2[:1], chain.cross[:1])
+    one = ReplicateMoments(chain.n, chain.mean[:1], chain.m2[:1], chain.cross[:1])
     return matched(one)
 
 
-def paired(chain: Moments) -> Reference:
+def paired(chain: ReplicateMoments) -> Reference:
     """Generation 0 of the same replicates."""
     below = max(chain.n - 1, 1)
     start = slice(0, 1)
@@ -98,7 +98,7 @@ def paired(chain: Moments) -> Reference:
     )
 
 
-def pooled(parts: Sequence[Moments], without: int | None = None) -> Reference:
+def pooled(parts: Sequence[ReplicateMoments], without: int | None = None) -> Reference:
     """All draws of the parts together.
 
     Args:
@@ -125,7 +125,7 @@ def pooled(parts: Sequence[Moments], without: int | None = None) -> Reference:
         return Reference("pool", total, grand, np.where(total > 1, spread / (total - 1), np.nan), np.zeros(1))
 
 
-def matched(control: Moments) -> Reference:
+def matched(control: ReplicateMoments) -> Reference:
     """The control at the same generation, where its generations do not share one law."""
     n = np.full(control.mean.shape, float(control.n))
     var = control.m2 / (control.n - 1) if control.n > 1 else np.full(control.m2.shape, np.nan)
@@ -161,7 +161,7 @@ class Bounds:
 
 def bounds(
     scale: Scale,
-    chain: tuple[Moments, Moments | None],
+    chain: tuple[ReplicateMoments, ReplicateMoments | None],
     reference: tuple[Reference, Reference | None],
     level: float,
     noise: Array,
@@ -200,7 +200,7 @@ def bounds(
         return Bounds(loss, low, high, shown)
 
 
-def _compared(chain: Moments, reference: Reference, floor: Array, population: bool) -> tuple[Array, ...]:
+def _compared(chain: ReplicateMoments, reference: Reference, floor: Array, population: bool) -> tuple[Array, ...]:
     """Means, squared standard errors, covariance of the means and degrees of freedom of one comparison."""
     n, r = reference.n, chain.n
     own = chain.m2 / max(r - 1, 1)

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from genloss.chain.data import Array
-from genloss.stages.bounds import Bounds, Moments, Reference, bounds, first, matched, moments, paired, pooled
-from genloss.stages.series import Cell, Measured, control_of
+from genloss.stages.bounds import Bounds, Reference, ReplicateMoments, bounds, first, matched, moments, paired, pooled
+from genloss.stages.series import Arm, Measured, control_of
 
 _BLIND = 0.95
 """A comparison that would have missed the loss of this share has nothing to say."""
@@ -22,7 +22,7 @@ After = Literal["goes on", "holds", "recovers", "nothing is left", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class LossEvidence:
     """The loss of one probe at one generation, and how sure it is.
 
     Attributes:
@@ -67,20 +67,20 @@ class Ruling:
         evidence: Every row.
     """
 
-    cell: Cell
+    cell: Arm
     against: str
-    early: Evidence | None
-    late: Evidence | None
-    last: Evidence | None
+    early: LossEvidence | None
+    late: LossEvidence | None
+    last: LossEvidence | None
     after: After
-    average: Evidence | None
+    average: LossEvidence | None
     seen: dict[str, list[tuple[str, float]]]
     margins: dict[str, float]
     missing: dict[str, int]
     blind: bool
     generations: int
     replicates: int
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[LossEvidence, ...]
 
 
 class Judge:
@@ -88,7 +88,7 @@ class Judge:
 
     def __init__(
         self,
-        cells: Sequence[Cell],
+        cells: Sequence[Arm],
         probes: Sequence[Measured],
         generations: Sequence[int],
         alpha: float,
@@ -109,9 +109,9 @@ class Judge:
             "spread": alpha / self.comparisons,
             "average": alpha / max(counts["average"], 1),
         }
-        self._sums: dict[tuple[str, tuple[int, ...], bool, bool], Moments] = {}
+        self._sums: dict[tuple[str, tuple[int, ...], bool, bool], ReplicateMoments] = {}
 
-    def rule(self, cell: Cell) -> Ruling:
+    def rule(self, cell: Arm) -> Ruling:
         """Weigh one chain."""
         mode, control = self._mode(cell)
         found: list[tuple[Measured, Bounds]] = []
@@ -143,7 +143,7 @@ class Judge:
             evidence=tuple(self._rows(found)),
         )
 
-    def _mode(self, cell: Cell) -> tuple[str, Cell | None]:
+    def _mode(self, cell: Arm) -> tuple[str, Arm | None]:
         """What the chain is compared with."""
         replicates, after = self._replicates, len(self.generations) - 1
         control = control_of(cell, self.cells)
@@ -163,11 +163,11 @@ class Judge:
     def _replicates(self) -> int:
         return int(self.probes[0].values.shape[-3])
 
-    def _renews(self, control: Cell) -> bool:
+    def _renews(self, control: Arm) -> bool:
         """Whether new draws of the control's generation 0 have the law of its later generations."""
         return all(p.redraws is not None for p in self.probes) and control.size == control.chain.get("n0")
 
-    def _moments(self, probe: Measured, cell: Cell, gated: bool, redraws: bool = False) -> Moments:
+    def _moments(self, probe: Measured, cell: Arm, gated: bool, redraws: bool = False) -> ReplicateMoments:
         address = (probe.name, cell.index, gated, redraws)
         if address not in self._sums:
             turn = probe.scale.gated if gated else probe.scale.good
@@ -180,8 +180,8 @@ class Judge:
         return self._sums[address]
 
     def _compared(
-        self, probe: Measured, cell: Cell, mode: str, control: Cell | None, gated: bool
-    ) -> tuple[Moments, Reference]:
+        self, probe: Measured, cell: Arm, mode: str, control: Arm | None, gated: bool
+    ) -> tuple[ReplicateMoments, Reference]:
         """A chain and its reference on one scale, generation 0 left out of the chain."""
         whole = self._moments(probe, cell, gated)
         chain = whole.after()
@@ -198,7 +198,7 @@ class Judge:
             parts.append(self._moments(probe, control, gated, redraws=True))
         return chain, pooled(parts, without=0 if mode == "others" else None)
 
-    def _against(self, cell: Cell, mode: str, control: Cell | None) -> str:
+    def _against(self, cell: Arm, mode: str, control: Arm | None) -> str:
         replicates, after = self._replicates, len(self.generations) - 1
         if mode == "redraws":
             drawn = self.probes[0].redraws
@@ -219,7 +219,7 @@ class Judge:
             draws += self.probes[0].redraws.shape[-2]
         return f"{name} ({draws:,} draws)"
 
-    def _first(self, role: str, found: Sequence[tuple[Measured, Bounds]]) -> Evidence | None:
+    def _first(self, role: str, found: Sequence[tuple[Measured, Bounds]]) -> LossEvidence | None:
         """The first generation at which a bound crosses the margin, and there the bound that crosses it furthest."""
         best: tuple[int, float, Measured, int, Bounds] | None = None
         for probe, bound in found:
@@ -251,13 +251,13 @@ class Judge:
                 widths.append((_name(probe, label), least))
         return widths
 
-    def _average(self, found: Sequence[tuple[Measured, Bounds]], early: Evidence | None) -> Evidence | None:
+    def _average(self, found: Sequence[tuple[Measured, Bounds]], early: LossEvidence | None) -> LossEvidence | None:
         """The average that held up best at a generation whose tails are lost: surely less than the margin worse."""
         lost = np.zeros(len(self.generations) - 1, dtype=bool)
         for probe, bound in found:
             if probe.role == "tails":
                 lost |= bound.beyond(self.margins["tails"]).any(1)
-        best: Evidence | None = None
+        best: LossEvidence | None = None
         for probe, bound in found:
             if probe.role != "average" or early is None:
                 continue
@@ -267,7 +267,7 @@ class Judge:
                 best = self._evidence(probe, bound, t, label)
         return best
 
-    def _after(self, found: Sequence[tuple[Measured, Bounds]], cell: Cell, mode: str, row: Evidence | None) -> After:
+    def _after(self, found: Sequence[tuple[Measured, Bounds]], cell: Arm, mode: str, row: LossEvidence | None) -> After:
         """Compare the last third of the generations since the onset with the third before, replicate by replicate."""
         if row is None:
             return ""
@@ -297,7 +297,7 @@ class Judge:
                 df = max(1, int(np.max(reference.n)) - 1)
         return _direction(float(change.mean()), error, df, self.margins["tails"])
 
-    def _missing(self, cell: Cell, found: Sequence[tuple[Measured, Bounds]]) -> dict[str, int]:
+    def _missing(self, cell: Arm, found: Sequence[tuple[Measured, Bounds]]) -> dict[str, int]:
         """Values that are no numbers, where a probe gives some that are."""
         missing = {}
         for probe, bound in found:
@@ -309,24 +309,24 @@ class Judge:
                     missing[probe.name] = count
         return missing
 
-    def _row(self, found: Sequence[tuple[Measured, Bounds]], name: str, label: str, t: int) -> Evidence:
+    def _row(self, found: Sequence[tuple[Measured, Bounds]], name: str, label: str, t: int) -> LossEvidence:
         probe, bound = next((p, b) for p, b in found if p.name == name)
         return self._evidence(probe, bound, range(len(bound.loss))[t], probe.labels.index(label))
 
-    def _evidence(self, probe: Measured, bound: Bounds, t: int, label: int) -> Evidence:
+    def _evidence(self, probe: Measured, bound: Bounds, t: int, label: int) -> LossEvidence:
         at: tuple[int, int] = (t, label)
         numbers = (float(bound.loss[at]), float(bound.low[at]), float(bound.high[at]))
         margin = self.margins[probe.role]
-        return Evidence(probe.name, probe.labels[label], probe.role, self.generations[t + 1], *numbers, margin)
+        return LossEvidence(probe.name, probe.labels[label], probe.role, self.generations[t + 1], *numbers, margin)
 
-    def _rows(self, found: Sequence[tuple[Measured, Bounds]]) -> list[Evidence]:
+    def _rows(self, found: Sequence[tuple[Measured, Bounds]]) -> list[LossEvidence]:
         rows = []
         for probe, bound in found:
             margin = self.margins[probe.role]
             columns: list[Array] = [bound.loss.T, bound.low.T, bound.high.T]
             for label, loss, low, high in zip(probe.labels, *(column.tolist() for column in columns), strict=True):
                 rows += [
-                    Evidence(probe.name, label, probe.role, *numbers, margin)
+                    LossEvidence(probe.name, label, probe.role, *numbers, margin)
                     for numbers in zip(self.generations[1:], loss, low, high, strict=True)
                 ]
         return rows

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any, Protocol
 
 from genloss.plain.words import percent
-from genloss.stages.judging import Evidence, Ruling
+from genloss.stages.judging import LossEvidence, Ruling
 
 
 class _Verdict(Protocol):
@@ -103,7 +103,7 @@ def _finite(ruling: Ruling) -> list[list[tuple[str, float]]]:
     return [[width for width in widths if width[1] < 1] for widths in ruling.seen.values()]
 
 
-def _loss(row: Evidence, replicates: int) -> str:
+def _loss(row: LossEvidence, replicates: int) -> str:
     mean = f" on average over these {replicates} replicates" if replicates > 1 else ""
     return f"{_named(row)} has lost {percent(row.loss, 1)} ({_between(row.low, row.high)}){mean}"
 
@@ -116,7 +116,7 @@ def _end(ruling: Ruling) -> str:
     return f": {percent(last.loss, 1)} ({_between(last.low, last.high)}) at generation {last.generation}"
 
 
-def _average(row: Evidence) -> str:
+def _average(row: LossEvidence) -> str:
     where = f"{_named(row)} at generation {row.generation}"
     if row.high < 0:
         return f"The average improved ({where}: better by {percent(-row.loss, 1)}, {_between(-row.high, -row.low)})"
@@ -132,7 +132,7 @@ def _between(low: float, high: float) -> str:
     return f"at most {percent(high, 1)}" if isfinite(high) else "without bounds"
 
 
-def _named(row: Evidence) -> str:
+def _named(row: LossEvidence) -> str:
     return f"{row.probe} [{row.label}]" if row.label else row.probe
 
 

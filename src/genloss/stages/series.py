@@ -19,7 +19,7 @@ WATCHED = ("tails", "spread", "average")
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Arm:
     """One chain of the result.
 
     Attributes:
@@ -45,12 +45,12 @@ class Cell:
         """Whether all its generations after the first have one law, if it is a control."""
         return isinstance(self.size, int) and not self.chain.get("warm_start", False)
 
-    def serves(self, other: "Cell") -> bool:
+    def serves(self, other: "Arm") -> bool:
         """Whether this control tells what the other chain would be without synthetic data."""
         same = all(self.chain.get(part) == other.chain.get(part) for part in ("source", "learner"))
         return self.control and same and self.size == other.size
 
-    def likeness(self, other: "Cell") -> int:
+    def likeness(self, other: "Arm") -> int:
         """How much the two have in common beside what `serves` asks for."""
         shared = sum(bool(self.labels[name] == other.labels[name]) for name in self.labels)
         alike = sum(bool(self.chain.get(part) == other.chain.get(part)) for part in ("curator", "warm_start", "n0"))
@@ -101,7 +101,7 @@ def generations_of(result: "xr.Dataset") -> list[int]:
     return generations
 
 
-def cells_of(result: "xr.Dataset") -> list[Cell]:
+def cells_of(result: "xr.Dataset") -> list[Arm]:
     """The chains of a result, the last dimension fastest."""
     spec = json.loads(result.attrs["genloss"])
     dims = {name: [_text(label) for label in labels] for name, labels in spec["dims"].items()}
@@ -122,11 +122,11 @@ def cells_of(result: "xr.Dataset") -> list[Cell]:
         chain = spec["chains"][position]
         regime = chain.get("regime", {})
         fresh = regime.get("kind") == "fresh-real" and regime.get("real_fraction", 1.0) == 1.0
-        found.append(Cell(labels, index, chain, fresh))
+        found.append(Arm(labels, index, chain, fresh))
     return found
 
 
-def control_of(cell: Cell, cells: list[Cell]) -> Cell | None:
+def control_of(cell: Arm, cells: list[Arm]) -> Arm | None:
     """The control that a chain is compared with: itself, if it is one."""
     if cell.control:
         return cell

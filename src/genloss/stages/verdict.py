@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from genloss.errors import SpecError
 from genloss.stages import sentences as words
-from genloss.stages.judging import After, Evidence, Judge, Ruling
+from genloss.stages.judging import After, Judge, LossEvidence, Ruling
 from genloss.stages.series import cells_of, generations_of, measured
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Stage:
     control: bool
     against: str
     text: str
-    rests_on: tuple[Evidence, ...] = field(repr=False)
-    evidence: tuple[Evidence, ...] = field(repr=False)
+    rests_on: tuple[LossEvidence, ...] = field(repr=False)
+    evidence: tuple[LossEvidence, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -200,4 +200,4 @@ def _plain(value: Any) -> Any:
     return value
 
 
-__all__ = ["Evidence", "Stage", "Stages", "stages"]
+__all__ = ["LossEvidence", "Stage", "Stages", "stages"]

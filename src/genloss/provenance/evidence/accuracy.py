@@ -27,7 +27,7 @@ class Rate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Power:
+class PowerAt:
     """The share of synthetic rows that is found at a false-positive rate.
 
     Attributes:
@@ -58,7 +58,7 @@ class Accuracy:
     """
 
     auroc: Rate
-    powers: tuple[Power, ...]
+    powers: tuple[PowerAt, ...]
     level: float
     human: int
     synthetic: int
@@ -158,7 +158,7 @@ def _area(human: Scores, synthetic: Scores, level: float) -> Rate:
     return Rate(area, float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))
 
 
-def _power(human: Scores, synthetic: Scores, fpr: float, level: float, drawn: Floats | None) -> Power:
+def _power(human: Scores, synthetic: Scores, fpr: float, level: float, drawn: Floats | None) -> PowerAt:
     from scipy.stats import binom
 
     m = len(human)
@@ -176,7 +176,7 @@ def _power(human: Scores, synthetic: Scores, fpr: float, level: float, drawn: Fl
         )
     if drawn is not None:
         low, high = (float(each) for each in np.quantile(drawn, [2 * tail, 1 - 2 * tail]))
-        return Power(fpr, cut, Rate(found, 0.0 if warning else min(low, found), max(high, found)), needed, warning)
+        return PowerAt(fpr, cut, Rate(found, 0.0 if warning else min(low, found), max(high, found)), needed, warning)
     # The true cut is the (1 - fpr) quantile; how many of m scores lie above it is binomial.
     most, fewest = int(binom.ppf(1 - tail, m, fpr)), int(binom.ppf(tail, m, fpr))
     n = len(synthetic)
@@ -186,7 +186,7 @@ def _power(human: Scores, synthetic: Scores, fpr: float, level: float, drawn: Fl
     if not warning:
         strict = float(ordered[m - fewest]) if fewest else math.inf
         low = _lower(int((synthetic.values > strict).sum()), n, tail) if fewest else 0.0
-    return Power(fpr, cut, Rate(found, low, max(high, found)), needed, warning)
+    return PowerAt(fpr, cut, Rate(found, low, max(high, found)), needed, warning)
 
 
 def _cut(ordered: Floats, fpr: float) -> float:

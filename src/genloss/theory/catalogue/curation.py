@@ -12,7 +12,7 @@ from genloss.chain.recursion import Chain
 from genloss.chain.regimes import FreshReal
 from genloss.families.gaussian import Gaussian, GaussianMLE
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.recursions.chosen import Choice, UnsupportedError, fixed_weights, mixed_weights
+from genloss.theory.recursions.chosen import RowChoice, UnsupportedError, fixed_weights, mixed_weights
 
 MINORITIES = "average may improve while minorities lose"
 _WEIGHTS = np.array([0.3, 0.618, 0.9])
@@ -46,7 +46,7 @@ def _any_rows(rows: Any) -> Any:
 
 def _share_left(regime: FreshReal, curator: ImperfectFilter, rows: float) -> float:
     """Compute the expected share of real rows among those that a filter leaves of a pool."""
-    choice = Choice(1 - curator.false_positive, 1 - curator.true_positive)
+    choice = RowChoice(1 - curator.false_positive, 1 - curator.true_positive)
     real = rows * regime.real_fraction if regime.ragged else float(round(rows * regime.real_fraction))
     if rows > _SUMMED:
         return filtered_share(real / rows, curator.true_positive, curator.false_positive)

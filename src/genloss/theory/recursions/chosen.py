@@ -24,7 +24,7 @@ class UnsupportedError(TypeError):
 
 
 @dataclass(frozen=True)
-class Choice:
+class RowChoice:
     """Which rows are trained on: each real or synthetic row with its own chance, then perhaps some of those left.
 
     Attributes:
@@ -40,22 +40,22 @@ class Choice:
     again: bool = False
 
 
-def choice_of(curator: Any) -> Choice | None:
+def choice_of(curator: Any) -> RowChoice | None:
     """Say what a curator does in these terms; None for one that looks at the rows."""
     parts = curator.curators if isinstance(curator, Then) else (curator,)
-    found = Choice()
+    found = RowChoice()
     for part in parts:
         if isinstance(part, ImperfectFilter) and found.then is None:
-            found = Choice(found.real * (1 - part.false_positive), found.made * (1 - part.true_positive))
+            found = RowChoice(found.real * (1 - part.false_positive), found.made * (1 - part.true_positive))
         elif isinstance(part, Subsample) and found.then is None:
-            found = Choice(found.real, found.made, part.n, part.replacement)
+            found = RowChoice(found.real, found.made, part.n, part.replacement)
         elif not isinstance(part, KeepAll):
             return None
     return found
 
 
 @dataclass(frozen=True)
-class Weights:
+class PairWeights:
     """How the weight 1/K of each of the K rows of a training set is shared out, on average over the choice.
 
     Attributes:
@@ -72,7 +72,7 @@ class Weights:
 
 
 @functools.lru_cache(maxsize=1024)
-def fixed_weights(real: float, made: float, choice: Choice, gain: Gain) -> Weights:
+def fixed_weights(real: float, made: float, choice: RowChoice, gain: Gain) -> PairWeights:
     """Compute the weights for a pool of so many real and so many synthetic rows."""
 
     def others(fewer_real: int, fewer_made: int) -> tuple[int, Floats]:
@@ -84,7 +84,7 @@ def fixed_weights(real: float, made: float, choice: Choice, gain: Gain) -> Weigh
 
 
 @functools.lru_cache(maxsize=1024)
-def mixed_weights(rows: float, share: float, choice: Choice, gain: Gain) -> Weights:
+def mixed_weights(rows: float, share: float, choice: RowChoice, gain: Gain) -> PairWeights:
     """Compute the weights for a pool of so many rows, each of which is real with the chance `share`."""
     left = share * choice.real + (1 - share) * choice.made
 
@@ -99,10 +99,10 @@ def _weights(
     means: tuple[float, float],
     rows: tuple[float, float],
     others: Callable[[int, int], tuple[int, Floats]],
-    choice: Choice,
+    choice: RowChoice,
     gain: Gain,
     together: bool = False,
-) -> Weights:
+) -> PairWeights:
     """Average over how many other rows are left beside one row, or beside a pair, that is left."""
     low, law = others(0, 0)
     least = 1 if np.all(np.isfinite(gain(np.ones(1)))) else 2
@@ -139,7 +139,7 @@ def _weights(
         return found[0], found[1], found[2]
 
     shares = (real * single(1, 0) if real > 0 else 0.0, made * single(0, 1) if made > 0 else 0.0)
-    return Weights(*shares, all_pairs(None), all_pairs(gain))
+    return PairWeights(*shares, all_pairs(None), all_pairs(gain))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -206,7 +206,7 @@ class Blocks:
         """Rows that are real, and rows that are not."""
         return float(self.sizes[self.real].sum()), float(self.sizes[~self.real].sum())
 
-    def seen(self, weights: Weights) -> tuple[float, float, float, Floats]:
+    def seen(self, weights: PairWeights) -> tuple[float, float, float, Floats]:
         """Compute, of a training set, C of two draws, what a gain adds, and C with the truth and with each block."""
         rows = self.kinds
         of = np.where(self.real, rows[0], rows[1])
@@ -223,7 +223,7 @@ class Blocks:
         return own, gain, float(single @ self.away), near
 
 
-def follow(regime: Any, choice: Choice, n: Sizes, path: Any) -> Any:
+def follow(regime: Any, choice: RowChoice, n: Sizes, path: Any) -> Any:
     """Follow a chain over its generations.
 
     Args:
@@ -267,13 +267,13 @@ def follow(regime: Any, choice: Choice, n: Sizes, path: Any) -> Any:
     return path
 
 
-def _fit(path: Any, blocks: Blocks, weights: Weights) -> Floats:
+def _fit(path: Any, blocks: Blocks, weights: PairWeights) -> Floats:
     """Fit a model, and compute its C with a row of each block."""
     own, gain, truth, near = blocks.seen(weights)
     return np.asarray(near + path.gained(own, gain, truth))
 
 
-def _anew(regime: PastModels | FreshReal, choice: Choice, n: Sizes, path: Any) -> Any:
+def _anew(regime: PastModels | FreshReal, choice: RowChoice, n: Sizes, path: Any) -> Any:
     """Draw each row anew from the truth or a model: C of two synthetic rows is that of two draws of their mixture."""
     models, mixed, away = 1, path.own[0], path.truth[0]
     for rows in n[1:].tolist():

@@ -26,7 +26,7 @@ PARTS = ("laws", "errata", "claims")
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerRow:
     """One line of the ledger.
 
     Attributes:
@@ -70,7 +70,7 @@ class Row:
     laws: tuple[str, ...]
 
 
-def rows(only: str | None = None, seed: int = 0, progress: Callable[[str], Any] | None = None) -> list[Row]:
+def rows(only: str | None = None, seed: int = 0, progress: Callable[[str], Any] | None = None) -> list[LedgerRow]:
     """Verify the ledger, or a part of it.
 
     Args:
@@ -122,7 +122,7 @@ def chosen(only: str | None = None) -> list[Law]:
     return list({law.name: law for law in wanted}.values())
 
 
-def rows_of(found: Iterable[Check], only: str | None = None) -> list[Row]:
+def rows_of(found: Iterable[Check], only: str | None = None) -> list[LedgerRow]:
     """Write the lines of the ledger.
 
     Args:
@@ -132,7 +132,7 @@ def rows_of(found: Iterable[Check], only: str | None = None) -> list[Row]:
     checks: dict[str, list[Check]] = {}
     for check in found:
         checks.setdefault(check.law.name, []).append(check)
-    out: list[Row] = []
+    out: list[LedgerRow] = []
     if only not in ("errata", "claims"):
         out += [_law(check) for each in checks.values() for check in each if check.law.status == "holds"]
     if only not in ("laws", "claims"):
@@ -187,7 +187,7 @@ def groups(laws: Iterable[Law]) -> list[Group]:
     return [Group(key[0], tuple(members)) for key, members in found]
 
 
-def counted(rows: Iterable[Row]) -> str:
+def counted(rows: Iterable[LedgerRow]) -> str:
     """Say how many laws, errata and claims the lines speak of."""
     rows = list(rows)
     said = []
@@ -217,18 +217,18 @@ def _shown(check: Check, place: tuple[int, ...] | None = None) -> dict[str, Any]
     }
 
 
-def _law(check: Check) -> Row:
+def _law(check: Check) -> LedgerRow:
     law = check.law
     verdict = "holds" if check.holds else "blind: too few replicates" if check.worst < SIGMAS else "FAILS"
-    return Row(holds=check.holds, verdict=verdict, **_said(law, "laws", law.name), **_shown(check))
+    return LedgerRow(holds=check.holds, verdict=verdict, **_said(law, "laws", law.name), **_shown(check))
 
 
-def _erratum(check: Check, checks: dict[str, list[Check]]) -> Row:
+def _erratum(check: Check, checks: dict[str, list[Check]]) -> LedgerRow:
     law = check.law
     right = all(found.holds for found in checks[law.corrected])
     worst = np.unravel_index(int(np.abs(np.atleast_1d(check.z)).argmax()), np.atleast_1d(check.z).shape)
     verdict = f"refuted; {law.corrected} {'holds' if right else 'FAILS'}" if check.fails else "NOT refuted"
-    return Row(
+    return LedgerRow(
         holds=check.fails and right,
         verdict=verdict,
         **_said(law, "errata", law.name),
@@ -236,13 +236,13 @@ def _erratum(check: Check, checks: dict[str, list[Check]]) -> Row:
     )
 
 
-def _loose(check: Check, checks: dict[str, list[Check]]) -> Row:
+def _loose(check: Check, checks: dict[str, list[Check]]) -> LedgerRow:
     """A bound that holds and that nothing comes near: the law beside it says how things are."""
     law = check.law
     right = all(found.holds for found in checks[law.sharper])
     far = bool(check.worst < SIGMAS and check.gap > FALSE_SIGMAS)
     said = "true but loose" if far else "FAILS" if check.worst >= SIGMAS else "NOT loose"
-    return Row(
+    return LedgerRow(
         holds=far and right,
         verdict=f"{said}; {law.sharper} {'holds' if right else 'FAILS'}",
         **_said(law, "errata", law.name),
@@ -250,7 +250,7 @@ def _loose(check: Check, checks: dict[str, list[Check]]) -> Row:
     )
 
 
-def _claims(checks: dict[str, list[Check]]) -> Iterator[Row]:
+def _claims(checks: dict[str, list[Check]]) -> Iterator[LedgerRow]:
     for claim in CLAIMS:
         laws = claim.laws(LAWS)
         found = [check for law in laws for check in checks.get(law.name, [])]
@@ -265,7 +265,7 @@ def _claims(checks: dict[str, list[Check]]) -> Iterator[Row]:
             "source": claim.source,
             "laws": tuple(law.name for law in laws),
         }
-        yield Row(holds=good, verdict=verdict, **said, **_shown(checks[claim.shown][0]))
+        yield LedgerRow(holds=good, verdict=verdict, **said, **_shown(checks[claim.shown][0]))
 
 
 def _said(law: Law, part: str, claim: str) -> dict[str, Any]:

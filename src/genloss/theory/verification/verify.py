@@ -10,7 +10,7 @@ from genloss.plain.numbers import whole_number
 from genloss.runs.execute import check_workers, each
 from genloss.theory.laws import LAWS, Law, sizes
 from genloss.theory.verification.check import Check
-from genloss.theory.verification.ledger import PARTS, Group, Row, chosen, groups, rows_of
+from genloss.theory.verification.ledger import PARTS, Group, LedgerRow, chosen, groups, rows_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Ledger:
 
     only: str | None
     seed: int
-    rows: tuple[Row, ...]
+    rows: tuple[LedgerRow, ...]
     checks: tuple[Check, ...]
 
     @property
