@@ -1,6 +1,6 @@
 """Claim: a corpus is read and tested at half a million tokens a CPU second, in memory that the units bound.
 
-`python bench/detect.py` writes corpora of two sizes, runs `detect_rows` over them, and prints tokens a CPU second by
+`python bench/detect.py` writes corpora of two sizes, runs `detect_files` over them, and prints tokens a CPU second by
 kind of file, and the peak of memory for a corpus and one ten times as large.
 """
 
@@ -35,10 +35,9 @@ def corpus(folder: Path, documents: int) -> dict[str, Path]:
 
 def detected(path: Path) -> Any:
     from genloss.provenance import KGW, WatermarkSpec
-    from genloss.provenance.watermarks.corpora import detect_rows
-    from genloss.provenance.watermarks.corpus_rows import rows_of
+    from genloss.provenance.watermarks.corpora import detect_files
 
-    return detect_rows(rows_of([path], "ids"), WatermarkSpec(KGW(SIZE)))
+    return detect_files(path, WatermarkSpec(KGW(SIZE)))
 
 
 class Files:

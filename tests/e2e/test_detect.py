@@ -16,16 +16,15 @@ import pytest
 
 import genloss as gl
 from genloss.cli.main import main
-from genloss.corpus import BPE
+from genloss.corpus import BPE, Document
+from genloss.corpus import lines as lines_module
 from genloss.corpus.readers import sotu_texts
 from genloss.families.ngram.learner import NGram
 from genloss.plain.describe import describe
 from genloss.plain.secret import fingerprint
 from genloss.provenance import KGW, Watermarked, WatermarkSpec
 from genloss.provenance.share.filters import Unwatermarked
-from genloss.provenance.watermarks import corpus_rows as reading_module
 from genloss.provenance.watermarks.corpora import detect_rows
-from genloss.provenance.watermarks.corpus_rows import Row
 from genloss.spec.build import build
 
 CONFIG = {"greenlist_ratio": 0.25, "bias": 6.0, "hashing_key": 15485863, "seeding_scheme": "lefthash"}
@@ -169,7 +168,7 @@ def test_the_evidence_of_every_document_is_written_whole_or_not_at_all(here, cap
 
 def test_a_document_costs_few_bytes_however_long_it_is():
     spec = WatermarkSpec(KGW(100))
-    rows = (Row(f"corpus.jsonl: line {i + 1}", [i % 100, 5, 7, i % 90]) for i in range(2000))
+    rows = (Document(f"corpus.jsonl: line {i + 1}", columns={"ids": [i % 100, 5, 7, i % 90]}) for i in range(2000))
     found = detect_rows(rows, spec)
     held = [value for value in vars(found).values() if isinstance(value, np.ndarray)]
     assert sum(each.nbytes for each in held) == 36 * 2000
@@ -265,14 +264,15 @@ ROWS = {
     "latin.jsonl": (b'{"text": "caf\xe9"}\n', "latin.jsonl: line 1: not valid UTF-8 at byte 13 (0xe9)"),
     "number.jsonl": (b'{"text": 5}', "line 1: holds a number, not text"),
     "surrogate.jsonl": (b'{"text": "\\ud800"}', "cannot be written in UTF-8 at character 0"),
-    "deep.jsonl": (b"[" * 100_000, "line 1: no JSON (too deep or too large)"),
-    "plain.jsonl": (b"\n\nhello\n", "line 3: no JSON (Expecting value)"),
-    "list.jsonl": (b"[1]", "line 1: holds a list; give one JSON object a line"),
+    "deep.jsonl": (b"[" * 100_000, "line 1: not valid JSON (too deep or too large)"),
+    "plain.jsonl": (b"\n\nhello\n", "line 3: not valid JSON (Expecting value)"),
+    "list.jsonl": (b"[1]", "line 1: holds a list; give one JSON object per line"),
     "other.jsonl": (b'{"body": "x"}', "no field 'text'; it has body"),
     "empty.jsonl": (b"", "no documents; give at least one"),
-    "cut.jsonl.gz": (gzip.compress(b'{"text": "x"}')[:20], "cut.jsonl.gz: is damaged, or not gzipped"),
+    "cut.jsonl.gz": (gzip.compress(b'{"text": "x"}')[:20], "cut.jsonl.gz: damaged, or not gzipped"),
     "no.parquet": (b"x", "no.parquet: no Parquet that can be read"),
-    "no.csv": (b"x", "no.csv: is of no known kind; known: .jsonl"),
+    "no.csv": (b"x\n1", "no.csv: line 2: no field 'text'; it has x"),
+    "no.pdf": (b"x", "no.pdf: of no known kind; known: .csv, .jsonl"),
     "latin.txt": (b"caf\xe9", "latin.txt: line 1: not valid UTF-8"),
 }
 IDS = {
@@ -305,7 +305,7 @@ def test_hostile_ids_are_one_line(here, capsys, ids):
 
 
 def test_a_long_line_is_refused_before_it_is_read(here, capsys, monkeypatch):
-    monkeypatch.setattr(reading_module, "LONGEST", 1000)
+    monkeypatch.setattr(lines_module, "LONGEST", 1000)
     lines("long.jsonl", [{"text": "x"}, {"text": "x" * 2000}])
     assert "long.jsonl: line 2: longer than" in refused(capsys, "detect", "long.jsonl", *READ)
     pq.write_table(pa.table({"text": ["x" * 2000]}), "long.parquet")
@@ -320,11 +320,10 @@ def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
         file.truncate(1 << 30)
     code = (
         "import resource\n"
-        "from pathlib import Path\n"
-        "from genloss.provenance.watermarks.corpus_rows import rows_of\n"
+        "from genloss.corpus import read\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28),) * 2)\n"
-        "next(rows_of([Path('huge.jsonl')], 'text'))\n"
+        "next(iter(read('huge.jsonl')))\n"
     )
     path = {**os.environ, "PYTHONPATH": str(Path(gl.__file__).parents[1])}
     found = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=False)
@@ -338,14 +337,15 @@ def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
         (["detect", "corpus.jsonl", *READ, "--ids"], "not both"),
         (["detect", "corpus.jsonl", *READ, "--vocab-size", "500"], "of 500 ids, but the tokenizer has 600"),
         (["detect", "corpus.jsonl", "--spec", "none.json", "--tokenizer", "."], "none.json: unreadable"),
-        (["detect", "corpus.jsonl", "--spec", "corpus.jsonl", "--tokenizer", "."], "corpus.jsonl: no JSON"),
+        (["detect", "corpus.jsonl", "--spec", "corpus.jsonl", "--tokenizer", "."], "corpus.jsonl: not valid JSON"),
         (["detect", "corpus.jsonl", "--spec", "config.json", "--tokenizer", "."], "no watermarking config"),
         (["detect", "corpus.jsonl", "--spec", "watermark.json", "--ids"], "says no vocabulary; give --vocab-size"),
         (["detect", "corpus.jsonl", "--spec", "watermark.json", "--tokenizer", "config.json"], "no tokenizer"),
-        (["detect", "corpus.jsonl", *READ, "--fdr", "2"], "--fdr: 2.0 is no share"),
-        (["detect", "corpus.jsonl", *READ, "--fail-above", "nan"], "--fail-above: nan is no share"),
+        (["detect", "corpus.jsonl", *READ, "--fdr", "2"], "--fdr: must be a number above 0 and below 1, got 2.0"),
+        (["detect", "corpus.jsonl", *READ, "--fail-above", "nan"],
+         "--fail-above: must be a number from 0 and below 1, got nan"),
         (["detect", "none.jsonl", *READ], "none.jsonl: no such file"),
-        (["detect", ".", *READ], "is a folder"),
+        (["detect", "nothing", *READ], "nothing: a folder without files of a known kind"),
         (["prevalence", "corpus.jsonl", "--reference", "human.jsonl"], "--synthetic: nothing known to be synthetic"),
         (["prevalence", "nan.jsonl", "--reference", "nan.jsonl", "--synthetic", "nan.jsonl", "--scores", "score"],
          "nan.jsonl: line 2: the score is NaN"),
@@ -359,6 +359,7 @@ def test_a_line_of_a_gigabyte_costs_no_gigabyte(here):
 )  # fmt: skip
 def test_wrong_arguments_are_one_line(here, capsys, arguments, says):
     (here / "nan.jsonl").write_text('{"score": 1.0}\n{"score": NaN}\n')
+    (here / "nothing").mkdir()
     lines("few.jsonl", [{"text": "one"}, {"text": "two"}])
     assert says in refused(capsys, *arguments)
 

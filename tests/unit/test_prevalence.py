@@ -9,11 +9,11 @@ import pytest
 from scipy import integrate, stats
 
 from genloss.cli.main import main
+from genloss.corpus import Document
 from genloss.errors import SpecError
 from genloss.provenance.share import estimates
 from genloss.provenance.share.mixtures import METHODS, Cells, log_ratio
 from genloss.provenance.share.prevalence import _median, prevalence
-from genloss.provenance.watermarks.corpus_rows import Row
 
 TWO = ("acc", "likelihood", "moments", "pacc")
 
@@ -314,10 +314,14 @@ def test_the_command_draws_a_picture_or_says_why_not(tmp_path, monkeypatch, caps
 
 
 def test_a_row_of_a_corpus_costs_its_score_and_four_bytes_a_label():
-    rows = (Row("", 0.5, (f"group {i % 7}", f"{2000 + i % 20}", f"author {i % 1000}")) for i in range(100_000))
+    rows = (
+        Document("", "", None, f"group {i % 7}", f"{2000 + i % 20}", {"score": 0.5, "cluster": f"author {i % 1000}"})
+        for i in range(100_000)
+    )
+    labels_of = [lambda row: row.group, lambda row: row.time, lambda row: row.columns["cluster"]]
     tracemalloc.start()
     try:
-        values, labels = estimates.scores(estimates.by_field, rows, 3)
+        values, labels = estimates.scores(estimates.by_field, rows, labels_of)
         kept, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

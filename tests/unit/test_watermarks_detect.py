@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from genloss import SpecError
-from genloss.corpus import Words
+from genloss.corpus import Document, Words
 from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, BayesianHead, Gumbel, SynthID, Unigram, Watermarked, WatermarkSpec, combine
 from genloss.provenance.watermarks.corpora import detect_rows
-from genloss.provenance.watermarks.corpus_rows import Row
 
 VOCAB = 400
 KEYS = tuple(range(5, 305, 10))
@@ -153,8 +152,8 @@ def test_a_kept_share_still_sees_a_watermark():
 def test_documents_are_scored_once_for_themselves_and_for_the_corpus(monkeypatch):
     spec = WatermarkSpec(KGW(VOCAB))
     rng = np.random.default_rng(4)
-    rows = [Row(f"a.jsonl: line {i}", text(rng, 30)) for i in range(50)]
-    documents = [row.value for row in rows]
+    rows = [Document(f"a.jsonl: line {i}", columns={"ids": text(rng, 30)}) for i in range(50)]
+    documents = [row.columns["ids"] for row in rows]
     alone, whole = spec.detect_each(documents), spec.detect_corpus(documents)
     seen = []
     scored = KGW.scored

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _SHOWN = 20
+FILES = "files, folders, patterns or addresses, one document per row; - for standard input"
 
 
 def add(commands: Any) -> None:
@@ -16,11 +17,10 @@ def add(commands: Any) -> None:
     command = commands.add_parser(
         "detect",
         help="find watermarked documents",
-        description="Test every document of .jsonl, .jsonl.gz, .parquet or .txt files for a watermark.",
-        epilog="exit status: 0, or 1 where more than --fail-above of the documents bear the watermark, 2 for wrong "
-        "input",
+        description="Test every document of .jsonl, .csv or .txt files (also .gz, .zst) or .parquet for a watermark.",
+        epilog="exit status: 0, or 1 if more than --fail-above of the documents bear the watermark, 2 for wrong input",
     )
-    command.add_argument("files", nargs="+", metavar="FILE", help="what to test, a document a row")
+    command.add_argument("files", nargs="+", metavar="FILE", help=FILES)
     command.add_argument(
         "--spec", required=True, type=Path, metavar="JSON", help="the watermark, as transformers or vLLM write it"
     )
@@ -40,6 +40,21 @@ def add_tokens(command: Any) -> None:
     """Add the options that say how rows become token ids."""
     command.add_argument("--field", metavar="NAME", help="the field of a row (default: text, or ids with --ids)")
     command.add_argument(
+        "--kind", metavar="KIND", help="csv, jsonl, parquet or txt, whatever names end in (default: what they end in)"
+    )
+    command.add_argument(
+        "--cut",
+        default="paragraphs",
+        metavar="HOW",
+        help="documents of a .txt file: paragraphs, lines or whole (default: paragraphs)",
+    )
+    command.add_argument(
+        "--empty", default="skip", metavar="HOW", help="documents without text: skip or error (default: skip)"
+    )
+    command.add_argument(
+        "--broken", default="error", metavar="HOW", help="rows that cannot be read: skip or error (default: error)"
+    )
+    command.add_argument(
         "--tokenizer", type=Path, metavar="DIR|FILE", help="the model's tokenizer.json, or its folder; reads text"
     )
     command.add_argument("--ids", action="store_true", help="rows hold token ids")
@@ -50,18 +65,18 @@ def add_tokens(command: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Run the command."""
-    from genloss.provenance.watermarks.corpora import detect_rows
-    from genloss.provenance.watermarks.corpus_rows import files_of, rows_of
+    from genloss.corpus.shards import shards_of
+    from genloss.plain.numbers import share
+    from genloss.provenance.watermarks.corpora import detect_files
 
-    check_share(asked.fdr, "--fdr", least=1e-12)
-    check_share(asked.fail_above, "--fail-above")
-    files = files_of(asked.files)
+    if asked.fail_above is not None:
+        share(asked.fail_above, "fail_above", zero=True)
+    shards = shards_of(asked.files, kind=asked.kind)
     if asked.out is not None:
-        check_out(asked.out, "--out", [*files, asked.spec, asked.tokenizer])
+        check_out(asked.out, "out", [*shards, asked.spec, asked.tokenizer])
     spec, tokenizer, notes = loaded(asked)
-    field = asked.field or ("ids" if asked.ids else "text")
-    with progress(files) as told:
-        found = detect_rows(rows_of(files, field, told=told), spec, tokenizer, asked.fdr)
+    with progress(shards) as told:
+        found = detect_files(shards, spec, tokenizer, fdr=asked.fdr, told=told, **reading(asked))
     if asked.out is not None:
         found.write(asked.out)
     plain = found.to_dict() | {"warnings": notes}
@@ -69,7 +84,12 @@ def call(asked: argparse.Namespace) -> int:
         print(json.dumps(plain, allow_nan=False, ensure_ascii=False))
     else:
         _tell(plain)
-    return int(asked.fail_above is not None and found.share > asked.fail_above)
+    return int(asked.fail_above is not None and found.exceeds(asked.fail_above))
+
+
+def reading(asked: argparse.Namespace) -> dict[str, Any]:
+    """The options that say how files are read."""
+    return {name: getattr(asked, name) for name in ("field", "kind", "cut", "empty", "broken")}
 
 
 def loaded(asked: argparse.Namespace) -> tuple[Any, Any, list[str]]:
@@ -78,7 +98,7 @@ def loaded(asked: argparse.Namespace) -> tuple[Any, Any, list[str]]:
     from genloss.provenance.watermarks.loading import check_vocabulary, tokenizer_of, watermark_of
 
     if asked.ids == (asked.tokenizer is not None):
-        raise SpecError("--tokenizer: give the model's tokenizer to read text, or --ids to read token ids, not both")
+        raise SpecError("tokenizer: give the model's tokenizer to read text, or ids=True to read token ids, not both")
     spec = watermark_of(asked.spec, asked.vocab_size, asked.tokenizer)
     if asked.ids:
         return spec, None, []
@@ -87,15 +107,7 @@ def loaded(asked: argparse.Namespace) -> tuple[Any, Any, list[str]]:
     return spec, tokenizer, [note] if note else []
 
 
-def check_share(given: float | None, where: str, least: float = 0.0) -> None:
-    """Refuse what is no share."""
-    from genloss.errors import SpecError
-
-    if given is not None and not least <= given < 1:
-        raise SpecError(f"{where}: {given} is no share; give a number from {least:g} to below 1")
-
-
-def check_out(path: Path, where: str, inputs: Iterable[Path | None]) -> None:
+def check_out(path: Path, where: str, inputs: Iterable[Any]) -> None:
     """Refuse to write where no file can be, or over a file that is read."""
     from genloss.errors import SpecError
 
@@ -105,7 +117,8 @@ def check_out(path: Path, where: str, inputs: Iterable[Path | None]) -> None:
         raise SpecError(f"{where}: {path.parent}: no such folder; make it first")
     if not path.exists():
         return
-    read = [each for each in inputs if each is not None]
+    names = [getattr(each, "name", each) if not isinstance(each, Path) else each for each in inputs if each is not None]
+    read = [Path(name) for name in names]
     read += [each / name for each in read if each.is_dir() for name in ("tokenizer.json", "config.json")]
     for each in read:
         if each.exists() and path.samefile(each):
@@ -113,17 +126,23 @@ def check_out(path: Path, where: str, inputs: Iterable[Path | None]) -> None:
 
 
 @contextmanager
-def progress(files: list[Path]) -> Iterator[Any]:
+def progress(shards: Iterable[Any]) -> Iterator[Any]:
     """A bar over the bytes of files, on a terminal."""
     import sys
 
     from tqdm import tqdm
 
-    total = sum(file.stat().st_size for file in files)
+    total = sum(shard.size for shard in shards)
     with tqdm(
-        total=total, unit="B", unit_scale=True, file=sys.stderr, leave=False, disable=not sys.stderr.isatty()
+        total=total or None, unit="B", unit_scale=True, file=sys.stderr, leave=False, disable=not sys.stderr.isatty()
     ) as bar:
         yield bar.update
+
+
+def left_out(told: dict[str, Any]) -> list[str]:
+    """What was left out, in words."""
+    kinds = {"empty": "documents without text", "broken": "rows that cannot be read"}
+    return [f"left out: {told['left_out'][name]} {text}" for name, text in kinds.items() if told["left_out"][name]]
 
 
 def _tell(told: dict[str, Any]) -> None:
@@ -139,6 +158,7 @@ def _tell(told: dict[str, Any]) -> None:
     said.append(f"the corpus as one text: {_p(corpus['log10_p'])}, {corpus['units']} units, {corpus['method']}")
     if told["too_short"]:
         said.append(f"{told['too_short']} documents are too short to say anything (p = 1)")
+    said += left_out(told)
     for line in [*said, *(f"warning: {note}" for note in told["warnings"])]:
         screen.print(line, soft_wrap=True)
     if not flagged:

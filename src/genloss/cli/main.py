@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from genloss.cli.flags import FlaggedParser, in_flags
 from genloss.cli.tell import plain
 from genloss.errors import NotExact, SpecError
 
 _WRONG, _BROKEN, _STOPPED = 2, 1, 130
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(FlaggedParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -36,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module in (run, report, predict, verify, detect, prevalence, kinds):
         module.add(commands)
+    for command in commands.choices.values():
+        command.set_defaults(flags=command.flags)
     return top
 
 
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.call(asked))
     except (SpecError, NotExact) as error:
-        return _say(str(error), _WRONG)
+        return _say(in_flags(str(error), asked.flags), _WRONG)
     except KeyboardInterrupt as stop:
         return _say(str(stop) or "stopped", _STOPPED)
     except BrokenPipeError:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 _PICTURES = (".png", ".svg", ".pdf")
+_PASSED = ("scores", "group", "time", "cluster", "method", "level", "most", "seed")
 
 
 def add(commands: Any) -> None:
@@ -13,13 +14,15 @@ def add(commands: Any) -> None:
     command = commands.add_parser(
         "prevalence",
         help="estimate the synthetic share of a corpus",
-        description="Estimate which share of the documents of .jsonl, .jsonl.gz, .parquet or .txt files is synthetic, "
-        "by comparison with human and synthetic references. Scores come from a text classifier that is trained on half "
-        "of both references, from a watermark (--spec), or from the files (--scores).",
-        epilog="exit status: 0, or 1 where the whole interval lies above --fail-above, 2 for wrong input, or where "
+        description="Estimate which share of the documents of .jsonl, .csv or .txt files (also .gz, .zst) or .parquet "
+        "is synthetic, by comparison with human and synthetic references. Scores come from a text classifier that is "
+        "trained on half of both references, from a watermark (--spec), or from the files (--scores).",
+        epilog="exit status: 0, or 1 if the whole interval lies above --fail-above, 2 for wrong input, or if "
         "--fail-above is given and the share cannot be known",
     )
-    command.add_argument("files", nargs="+", metavar="FILE", help="what to judge, a document a row")
+    from genloss.cli.detect_command import FILES, add_tokens
+
+    command.add_argument("files", nargs="+", metavar="FILE", help=FILES)
     command.add_argument(
         "--reference", required=True, action="append", metavar="HUMAN", help="files known to be human, of the same kind"
     )
@@ -28,8 +31,6 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--spec", type=Path, metavar="JSON", help="a watermark, as transformers or vLLM write it")
     command.add_argument("--scores", metavar="NAME", help="the field that holds a detector's score of each row")
-    from genloss.cli.detect_command import add_tokens
-
     add_tokens(command)
     command.add_argument("--group", metavar="NAME", help="a field: every group gets a share of its own")
     command.add_argument("--time", metavar="NAME", help="a field: every time gets a share of its own")
@@ -51,46 +52,52 @@ def add(commands: Any) -> None:
 
 def call(asked: argparse.Namespace) -> int:
     """Run the command."""
-    from genloss.cli.detect_command import check_share
+    from genloss.cli.detect_command import loaded, progress, reading
+    from genloss.corpus.shards import shards_of
     from genloss.errors import SpecError
+    from genloss.plain.numbers import share
+    from genloss.provenance.share.corpus_share import share_of_files
 
-    check_share(asked.fail_above, "--fail-above")
-    check_share(asked.level, "--level", least=0.01)
+    if asked.fail_above is not None:
+        share(asked.fail_above, "fail_above", zero=True)
     if asked.picture is not None:
         _check_picture(asked)
-    if asked.most < 1:
-        raise SpecError(f"--most: {asked.most}; give a whole number from 1")
-    if asked.scores and asked.spec:
-        raise SpecError("--scores: the files hold scores already; leave out --spec")
-    if (asked.scores or not asked.spec) and not asked.synthetic:
-        raise SpecError("--synthetic: nothing known to be synthetic to compare with; give it, or a watermark by --spec")
     if not asked.spec and (asked.ids or asked.tokenizer or asked.vocab_size):
-        raise SpecError("--tokenizer, --ids and --vocab-size go with --spec; leave them out")
-    found, notes, least = _estimated(asked)
-    plain = found.to_dict() | {"lower_bound": least}
+        raise SpecError("tokenizer=, ids=True and vocab_size= go with spec=; leave them out")
+    spec, tokenizer, notes = loaded(asked) if asked.spec else (None, None, [])
+    shards = shards_of(asked.files, kind=asked.kind)
+    with progress(shards) as told:
+        found = share_of_files(
+            shards,
+            asked.reference,
+            asked.synthetic,
+            spec=spec,
+            tokenizer=tokenizer,
+            told=told,
+            **{name: getattr(asked, name) for name in _PASSED},
+            **reading(asked),
+        )
+    plain = found.to_dict()
     plain["warnings"] = [*plain["warnings"], *notes]
     if asked.picture is not None:
-        _draw(found, asked.picture)
+        _draw(found.prevalence, asked.picture)
     if asked.json:
         print(json.dumps(plain, allow_nan=False, ensure_ascii=False))
     else:
         _tell(plain)
-    if asked.fail_above is None:
-        return 0
-    if not found.identified or (found.low <= 0 and found.high >= 1):
-        raise SpecError("--fail-above: the share cannot be known from these references, so nothing is passed")
-    return int(found.low > asked.fail_above)
+    return int(asked.fail_above is not None and found.exceeds(asked.fail_above))
 
 
 def _check_picture(asked: argparse.Namespace) -> None:
     from genloss.cli.detect_command import check_out
+    from genloss.corpus.shards import shards_of
     from genloss.errors import SpecError
 
     path = asked.picture
     if path.suffix.lower() not in _PICTURES:
-        raise SpecError(f"--picture: {path}: no known kind of picture; known: {', '.join(_PICTURES)}")
-    read = [*asked.files, *asked.reference, *(asked.synthetic or []), asked.spec, asked.tokenizer]
-    check_out(path, "--picture", [Path(each) for each in read if each is not None])
+        raise SpecError(f"picture: {path}: no known kind of picture; known: {', '.join(_PICTURES)}")
+    read = shards_of([*asked.files, *asked.reference, *(asked.synthetic or [])], kind=asked.kind)
+    check_out(path, "picture", [*read, asked.spec, asked.tokenizer])
 
 
 def _draw(found: Any, path: Path) -> None:
@@ -100,66 +107,11 @@ def _draw(found: Any, path: Path) -> None:
     commit(path, written(found.plot(), path.suffix.lower()[1:]))
 
 
-def _estimated(asked: argparse.Namespace) -> tuple[Any, list[str], bool]:
-    """The estimate, what speaks against it, and whether it is but a lower bound."""
-    import numpy as np
-
-    from genloss.cli.detect_command import loaded, progress
-    from genloss.errors import SpecError
-    from genloss.provenance.share import estimates
-    from genloss.provenance.share.prevalence import prevalence
-    from genloss.provenance.watermarks.corpus_rows import files_of, rows_of
-
-    files, human = files_of(asked.files), files_of(asked.reference)
-    synthetic = files_of(asked.synthetic or [])
-    field = asked.scores or asked.field or ("ids" if asked.ids else "text")
-    cluster = [name for name in (asked.cluster,) if name is not None]
-    labels = [name for name in (asked.group, asked.time, asked.cluster) if name is not None]
-    rng = np.random.default_rng(asked.seed)
-    notes: list[str] = []
-    method = asked.method
-    made: Any = None
-    makers: list[Any] = []
-    spec, tokenizer = None, None
-    if asked.spec:
-        spec, tokenizer, notes = loaded(asked)
-
-    def reference(paths: list[Path]) -> Any:
-        return estimates.sampled(rows_of(paths, field, cluster), asked.most, rng)
-
-    with progress(files) as told:
-        if spec is not None:
-            score = estimates.by_watermark(spec, tokenizer)
-            if not synthetic:
-                score, method, made = estimates.flagged(score, 0.01), "moments", 1.0
-        elif asked.scores:
-            score = estimates.by_field
-        else:
-            score, *known = estimates.by_classifier(reference(human), reference(synthetic), rng, bool(cluster))
-            (real, authors), (made, makers) = known
-        if spec is not None or asked.scores:
-            real, authors = estimates.scores(score, reference(human), len(cluster))
-            if made is None:
-                made, makers = estimates.scores(score, reference(synthetic), len(cluster))
-        corpus, named = estimates.scores(score, rows_of(files, field, labels, told), len(labels))
-    for each, name in ((corpus, files[0]), (real, "--reference"), (made, "--synthetic")):
-        if np.ndim(each) and not len(each):
-            raise SpecError(f"{name}: no documents; give at least one")
-    options: dict[str, Any] = {
-        "groups": named[0] if asked.group is not None else None,
-        "times": named[asked.group is not None] if asked.time is not None else None,
-    }
-    if cluster:
-        options |= {"clusters": named[-1], "human_clusters": authors[0]}
-        options |= {"synthetic_clusters": makers[0]} if makers else {}
-    found = prevalence(corpus, real, made, method, level=asked.level, seed=asked.seed, **options)
-    return found, notes, spec is not None and not synthetic
-
-
 def _tell(told: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from genloss.cli.detect_command import left_out
     from genloss.cli.tell import console, plain
 
     screen = console()
@@ -176,6 +128,8 @@ def _tell(told: dict[str, Any]) -> None:
     screen.print(
         f"synthetic share with its {told['level']:.0%} interval, method {told['method']}{at_least}", soft_wrap=True
     )
+    for line in left_out(told):
+        screen.print(line, soft_wrap=True)
     for name, each in parts:
         for note in each["warnings"]:
             screen.print(f"warning: {'' if name == 'all' else plain(name) + ': '}{plain(note)}", soft_wrap=True)

@@ -73,7 +73,7 @@ class Shard:
             if self.name == STANDARD_INPUT:
                 yield sys.stdin.buffer
             elif self.remote:
-                with _fsspec(self.name).open(self.name, "rb") as file:
+                with fsspec_of(self.name).open(self.name, "rb") as file:
                     yield file
             else:
                 with open(self.name, "rb") as file:
@@ -135,7 +135,7 @@ def shards_of(
             found.append(Shard(name, f".{kind or 'jsonl'}"))
         else:
             files = _remote(name, head) if is_address(name) else _local(name, head, kind)
-            found += [_shard(each, head, kind) for each in files]
+            found += [shard_of(each, head, kind) for each in files]
     return found
 
 
@@ -181,19 +181,36 @@ def check_checksum(checksum: str, wanted: str | None, name: Any) -> None:
         )
 
 
-def _shard(name: str, head: str, kind: str | None) -> Shard:
-    ending = name.lower()
-    packing = next((each for each in PACKINGS if ending.endswith(each)), "")
-    found = f".{kind}" if kind else next((each for each in KINDS if ending.removesuffix(packing).endswith(each)), "")
-    if not found or (found == ".parquet" and packing):
+def shard_of(name: str, head: str = "", kind: str | None = None) -> Shard:
+    """The file of a name, whose ending says what it holds unless `kind` does.
+
+    Raises:
+        SpecError: If the ending says nothing that is known.
+    """
+    packing, found = _ending(name)
+    if kind is not None:
+        found = f".{kind}"
+    if found not in KINDS or (found == ".parquet" and packing):
         raise SpecError(f"{head}{name}: of no known kind; known: {', '.join(KINDS)}, packed also as .gz and .zst")
     return Shard(name, found, packing)
 
 
-def _known(name: str) -> bool:
+def said_of(error: Exception) -> str:
+    """What an error of another library says, in one short line."""
+    said = str(getattr(error, "strerror", None) or error).strip().splitlines() or [type(error).__name__]
+    return said[0][:100]
+
+
+def _ending(name: str) -> tuple[str, str]:
+    """The packing and the kind that a name ends in; "" for what is not known."""
     ending = name.lower()
     packing = next((each for each in PACKINGS if ending.endswith(each)), "")
-    return ending.removesuffix(packing).endswith(KINDS) and not (packing and ".parquet" in ending)
+    return packing, next((each for each in KINDS if ending.removesuffix(packing).endswith(each)), "")
+
+
+def _known(name: str) -> bool:
+    packing, kind = _ending(name)
+    return bool(kind) and not (packing and kind == ".parquet")
 
 
 def _local(name: str, head: str, kind: str | None) -> list[str]:
@@ -218,7 +235,7 @@ def _local(name: str, head: str, kind: str | None) -> list[str]:
 
 def _remote(name: str, head: str) -> list[str]:
     with _readable(name):
-        files = _fsspec(name)
+        files = fsspec_of(name)
         system, path = files.core.url_to_fs(name)
         if glob.has_magic(path):
             matches = [str(each) for each in sorted(system.glob(path)) if system.isfile(each)]
@@ -232,7 +249,12 @@ def _remote(name: str, head: str) -> list[str]:
     return found
 
 
-def _fsspec(name: str) -> Any:
+def fsspec_of(name: str) -> Any:
+    """The library that reads addresses.
+
+    Raises:
+        SpecError: If it is missing.
+    """
     try:
         import fsspec.core
     except ImportError:
@@ -250,16 +272,15 @@ def _readable(name: Any) -> Iterator[None]:
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise SpecError(f"{name}: damaged, or not gzipped; write it again") from None
     except OSError as error:
-        said = str(error.strerror or error).strip().splitlines() or [type(error).__name__]
-        if "zstd" in said[0].lower() or "compressed stream" in said[0].lower():
+        said = said_of(error)
+        if "zstd" in said.lower() or "compressed stream" in said.lower():
             raise SpecError(f"{name}: damaged, or not packed as zst; write it again") from None
-        raise SpecError(f"{name}: unreadable ({said[0][:100]})") from None
+        raise SpecError(f"{name}: unreadable ({said})") from None
     except Exception as error:
         # Each kind of address raises errors of its own library.
         if not is_address(str(name)):
             raise
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise SpecError(f"{name}: unreadable ({said[0][:100]})") from None
+        raise SpecError(f"{name}: unreadable ({said_of(error)})") from None
 
 
 def _sniffed(file: Any) -> str:

@@ -1,20 +1,24 @@
 """The evidence for a watermark in every document of a corpus on disk, and in the corpus as a whole."""
 
-import json
 import math
-import os
+import re
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genloss.chain.data import Array, Floats, Ints
+from genloss.corpus.readers import Cut, Policy, read
+from genloss.corpus.records import Document
+from genloss.corpus.shards import Shard
+from genloss.corpus.writers import write
 from genloss.errors import SpecError
+from genloss.plain.numbers import share as check_share
 from genloss.provenance.evidence.p_values import Evidence, benjamini_yekutieli
-from genloss.provenance.watermarks.corpus_rows import Row, tokens_of
+from genloss.provenance.watermarks.corpus_rows import columns_of, tokens_of
 from genloss.provenance.watermarks.watermark_spec import WatermarkSpec
 
 
@@ -31,7 +35,9 @@ class Detected:
         log10_p: Shape (documents,).
         log10_adjusted: Adjusted over all documents under any dependence (Benjamini and Yekutieli 2001).
         corpus: The evidence of all documents as one text, whose units are distinct over all of them.
-        fdr: Documents are flagged where the adjusted p-value is at most this.
+        fdr: Documents are flagged if the adjusted p-value is at most this.
+        empty: How many documents without text were left out.
+        broken: How many rows that could not be read were left out.
     """
 
     file: Array
@@ -43,6 +49,8 @@ class Detected:
     log10_adjusted: Floats
     corpus: Evidence
     fdr: float
+    empty: int = 0
+    broken: int = 0
 
     @property
     def flagged(self) -> Ints:
@@ -78,6 +86,7 @@ class Detected:
             "share": self.share,
             "fdr": self.fdr,
             "too_short": int((self.units == 0).sum()),
+            "left_out": {"empty": self.empty, "broken": self.broken},
             "corpus": {
                 "statistic": self.corpus.statistic,
                 "units": self.corpus.units,
@@ -87,29 +96,62 @@ class Detected:
             "found": [self.document(int(i)) for i in self.flagged],
         }
 
-    def write(self, path: Path) -> None:
-        """Write the evidence of every document as JSON lines: the whole file or none.
+    def exceeds(self, share: float) -> bool:
+        """Whether more than a share of the documents is flagged."""
+        return self.share > share
+
+    def write(self, path: str | Path) -> None:
+        """Write the evidence of every document, as JSON lines unless the name ends in .csv or .parquet: whole or not.
 
         Raises:
-            SpecError: Where the file cannot be written.
+            SpecError: If the file cannot be written.
         """
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with open(part, "w", encoding="utf-8") as file:
-                for i in range(len(self.units)):
-                    file.write(json.dumps(self.document(i), allow_nan=False, ensure_ascii=False) + "\n")
-            os.replace(part, path)
-        except OSError as error:
-            raise SpecError(f"{path}: cannot be written ({error.strerror})") from None
-        finally:
-            part.unlink(missing_ok=True)
+        table = re.search(r"\.(csv(\.gz|\.zst)?|parquet)$", str(path)) is not None
+        write((self.document(i) for i in range(len(self.units))), path, kind="" if table else "jsonl")
 
 
-def detect_rows(rows: Iterable[Row], spec: WatermarkSpec, tokenizer: Any = None, fdr: float = 0.01) -> Detected:
+def detect_files(
+    paths: str | Path | Shard | Sequence[str | Path | Shard],
+    spec: WatermarkSpec,
+    tokenizer: Any = None,
+    *,
+    field: str | None = None,
+    fdr: float = 0.01,
+    cut: Cut = "paragraphs",
+    empty: Policy = "skip",
+    broken: Policy = "error",
+    kind: str | None = None,
+    told: Callable[[int], Any] | None = None,
+) -> Detected:
+    """Test every document of a corpus on disk, and the corpus as one text, reading it once.
+
+    Args:
+        paths: What to test, as `genloss.corpus.read` takes it.
+        spec: The watermark.
+        tokenizer: A tokenizer of the library `tokenizers`; None to read token ids.
+        field: The field of the text, or of the token ids; by default "text" or "ids".
+        fdr: The expected share of false flags among the flagged documents.
+        cut: What is a document of a .txt file.
+        empty: What to do with a document without text: "skip" counts it and leaves it out, "error" refuses it.
+        broken: What to do with a row that cannot be read: "error" or "skip".
+        kind: What the files hold, whatever their names end in.
+        told: Called with the number of bytes that were read since its last call.
+
+    Raises:
+        SpecError: If a file or a row cannot be read, an id is outside the vocabulary, or there are no documents.
+    """
+    check_share(fdr, "fdr")
+    columns = columns_of(field, tokenizer)
+    documents = read(paths, columns, cut=cut, empty=empty, broken=broken, kind=kind, told=told)
+    found = detect_rows(documents, spec, tokenizer, fdr)
+    return replace(found, empty=documents.empty, broken=documents.broken)
+
+
+def detect_rows(rows: Iterable[Document], spec: WatermarkSpec, tokenizer: Any = None, fdr: float = 0.01) -> Detected:
     """Test every row of a corpus, and the corpus as one text, reading it once.
 
     Args:
-        rows: What `corpus_rows.rows_of` gives: text, or token ids where there is no tokenizer.
+        rows: Documents with text; without a tokenizer, with token ids in their column "ids".
         spec: The watermark.
         tokenizer: A tokenizer of the library `tokenizers`.
         fdr: The expected share of false flags among the flagged documents.

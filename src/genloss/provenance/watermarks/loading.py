@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from genloss.corpus.records import what
 from genloss.errors import SpecError
-from genloss.provenance.watermarks.corpus_rows import what
 from genloss.provenance.watermarks.watermark_spec import WatermarkSpec
 
 
@@ -23,14 +23,14 @@ def tokenizer_of(path: str | Path) -> Any:
     try:
         import tokenizers
     except ImportError:
-        raise SpecError('--tokenizer: needs the library tokenizers; pip install "genloss[text]"') from None
+        raise SpecError('tokenizer: needs the library tokenizers; pip install "genloss[text]"') from None
     file = Path(path) / "tokenizer.json" if Path(path).is_dir() else Path(path)
     if not file.is_file():
-        raise SpecError(f"--tokenizer: {file}: no such file; give a tokenizer.json or the folder that holds one")
+        raise SpecError(f"tokenizer: {file}: no such file; give a tokenizer.json or the folder that holds one")
     try:
         found = tokenizers.Tokenizer.from_file(str(file))
     except Exception as error:
-        raise SpecError(f"--tokenizer: {file}: no tokenizer ({str(error).splitlines()[0][:100]})") from None
+        raise SpecError(f"tokenizer: {file}: no tokenizer ({str(error).splitlines()[0][:100]})") from None
     # Many files are saved as for training: they would cut documents short, and fill them up with one token.
     found.no_truncation()
     found.no_padding()
@@ -51,21 +51,21 @@ def watermark_of(path: str | Path, vocab_size: int | None = None, tokenizer: str
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise SpecError(f"--spec: {path}: unreadable ({error.strerror})") from None
+        raise SpecError(f"spec: {path}: unreadable ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise SpecError(f"--spec: {path}: no JSON; give the watermark as transformers or vLLM writes it") from None
+        raise SpecError(f"spec: {path}: not valid JSON; give the watermark as transformers or vLLM writes it") from None
     if not isinstance(plain, dict):
-        raise SpecError(f"--spec: {path}: holds {what(plain)}; give the watermark as transformers or vLLM writes it")
+        raise SpecError(f"spec: {path}: holds {what(plain)}; give the watermark as transformers or vLLM writes it")
     if "scheme" in plain:
         plain = plain["scheme"]
         if not isinstance(plain, dict):
-            raise SpecError(f"--spec: {path}: scheme holds {what(plain)}; give a scheme's fields, kind among them")
+            raise SpecError(f"spec: {path}: scheme holds {what(plain)}; give a scheme's fields, kind among them")
     own = plain.pop("vocab_size", None) if "kind" not in plain else plain.get("vocab_size")
     beside = own or vocab_size or _beside(tokenizer)
     if beside is None:
-        raise SpecError(f"--spec: {path}: says no vocabulary; give --vocab-size, the vocab_size of the model's config")
+        raise SpecError(f"spec: {path}: says no vocabulary; give vocab_size=, that of the model's config")
     if vocab_size is not None and beside != vocab_size:
-        raise SpecError(f"--vocab-size: {vocab_size}, but {path} is made for a vocabulary of {beside}; leave one out")
+        raise SpecError(f"vocab_size: {vocab_size}, but {path} is made for a vocabulary of {beside}; leave one out")
     if "kind" in plain:
         return WatermarkSpec.from_plain(plain)
     if "algorithm" in plain or "prf" in plain:
@@ -85,7 +85,7 @@ def check_vocabulary(spec: WatermarkSpec, tokenizer: Any) -> str:
     known, size = int(tokenizer.get_vocab_size(with_added_tokens=True)), spec.scheme.vocab_size
     if known > size:
         raise SpecError(
-            f"--spec: made for a vocabulary of {size} ids, but the tokenizer has {known}; "
+            f"spec: made for a vocabulary of {size} ids, but the tokenizer has {known}; "
             "give the tokenizer and the vocab_size of the model that wrote the text"
         )
     if known < size:
