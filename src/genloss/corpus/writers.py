@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
@@ -196,7 +197,20 @@ def _packed(file: Any, packing: str) -> Iterator[Any]:
     elif packing == ".zst":
         import pyarrow as pa
 
-        with pa.CompressedOutputStream(pa.PythonFile(file, "w"), "zstd") as packed:
+        with pa.CompressedOutputStream(pa.PythonFile(_Kept(file), "w"), "zstd") as packed:
             yield packed
     else:
         yield file
+
+
+class _Kept(io.RawIOBase):
+    """A file that stays open when what is packed into it is closed."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return int(self._file.write(content))
