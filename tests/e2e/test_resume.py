@@ -161,7 +161,7 @@ def test_control_c_leaves_a_run_that_can_be_resumed(folder, name, workers, early
     ]
     wait(lambda: not group(process.pid), 10)
     assert not list(out.rglob("*.tmp"))
-    with pytest.raises(SpecError, match="blocks of the run are finished; go on with it by --resume"):
+    with pytest.raises(SpecError, match="blocks of the run are finished; resume the run"):
         gl.load(out)
     process = started(folder, "--resume", "--out", out, "--workers", 3 - workers)
     said = process.communicate(timeout=120)

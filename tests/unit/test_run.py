@@ -263,7 +263,7 @@ def test_an_unfinished_run_is_read_in_part(tmp_path):
     gl.run(chain(), VARIANCE, generations=2, seed=4, out=tmp_path)
     whole = gl.load(tmp_path)
     (tmp_path / "parts" / "0000-0000000.json").unlink()
-    with pytest.raises(SpecError, match="blocks of the run are finished; go on with it by --resume"):
+    with pytest.raises(SpecError, match="blocks of the run are finished; resume the run"):
         gl.load(tmp_path)
     part = gl.load(tmp_path, partial=True)
     assert part["variance"].isnull().all()
@@ -273,7 +273,7 @@ def test_an_unfinished_run_is_read_in_part(tmp_path):
 
 def test_a_folder_is_claimed_by_one_run(tmp_path):
     gl.run(chain(), VARIANCE, generations=1, out=tmp_path / "run")
-    with pytest.raises(SpecError, match="holds a run already; go on with it by --resume"):
+    with pytest.raises(SpecError, match="holds a run already; go on with it by resume=True"):
         gl.run(chain(), VARIANCE, generations=1, out=tmp_path / "run")
     with pytest.raises(SpecError, match=r"holds another run \(seed: 0 there, 9 here\)"):
         gl.run(chain(), VARIANCE, generations=1, seed=9, out=tmp_path / "run", resume=True)

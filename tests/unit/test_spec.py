@@ -144,15 +144,15 @@ def test_set_turns_a_name_into_a_kind_with_fields():
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("n0", "--set n0: no assignment; write key=value"),
-        ("=3", "--set =3: no assignment"),
-        ("regme.n=3", "--set regme: no such key; there is source, learner"),
-        ("n0.x=3", "--set n0.x: n0 is 100 and has no fields"),
-        ("n0.x.y=3", "--set n0.x: 100 has no fields"),
-        ("probes.7=variance", "--set probes.7: '7' is no position in a list of 1"),
+        ("n0", "n0: no assignment; write key=value"),
+        ("=3", "=3: no assignment"),
+        ("regme.n=3", "regme: no such key; there is source, learner"),
+        ("n0.x=3", "n0.x: n0 is 100 and has no fields"),
+        ("n0.x.y=3", "n0.x: 100 has no fields"),
+        ("probes.7=variance", "probes.7: '7' is no position in a list of 1"),
         ("probes.a=variance", "'a' is no position"),
-        ("regime.n=[1,", "--set regime.n: line 1: no YAML"),
-        ("n0=!!python/object:os.system {}", "--set n0: line 1: no YAML"),
+        ("regime.n=[1,", "regime.n: line 1: no YAML"),
+        ("n0=!!python/object:os.system {}", "n0: line 1: no YAML"),
     ],
 )
 def test_a_wrong_set_is_one_line(assignment, said):

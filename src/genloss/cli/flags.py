@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 _IN_SENTENCE = re.compile(r"(?<![\w.\"'])([a-z_]+)=(?:'([^'\s]*)'|(True)\b|(\.\.\.)|([A-Z]+)\b)?")
-_AT_HEAD = re.compile(r"([a-z_]+)(?=(\.[a-z_]+)?: )")
+_AT_HEAD = re.compile(r"([a-z_]+)(?=: )")
 
 
 class FlaggedParser(argparse.ArgumentParser):
@@ -28,19 +28,19 @@ class FlaggedParser(argparse.ArgumentParser):
         return action
 
 
-def in_flags(message: str, flags: dict[str, str]) -> str:
+def in_flags(message: str, asked: argparse.Namespace) -> str:
     """Write a message of the library for the command line.
 
     Args:
         message: What the library says.
-        flags: The flag of each parameter.
+        asked: What was asked for, with the flags of the command.
 
     Example:
-        >>> in_flags("vocab_size: 7, but spec= says 8; go on with resume=True", {"vocab_size": "--vocab-size"})
-        '--vocab-size: 7, but spec= says 8; go on with resume=True'
-        >>> in_flags("a run is there; go on with resume=True or out=DIR", {"resume": "--resume", "out": "--out"})
-        'a run is there; go on with --resume or --out DIR'
+        >>> flags = {"resume": "--resume", "out": "--out", "seed": "--seed"}
+        >>> in_flags("seed: must be 0 or more; go on with resume=True or out=DIR", argparse.Namespace(flags=flags))
+        '--seed: must be 0 or more; go on with --resume or --out DIR'
     """
+    flags: dict[str, str] = getattr(asked, "flags", {})
 
     def flag(match: re.Match[str]) -> str:
         name, text, _, _, word = match.groups()
@@ -48,6 +48,13 @@ def in_flags(message: str, flags: dict[str, str]) -> str:
         return match[0] if name not in flags else flags[name] + (f" {value}" if value else "")
 
     head = _AT_HEAD.match(message)
-    if head and head[2] is None and head[1] in flags:
+    # A file may be called like a parameter.
+    if head and head[1] in flags and head[1] not in _given(asked):
         message = flags[head[1]] + message[head.end() :]
     return _IN_SENTENCE.sub(flag, message)
+
+
+def _given(asked: argparse.Namespace) -> set[str]:
+    """All values that were given, as text."""
+    values = [each if isinstance(each, (list, tuple)) else [each] for each in vars(asked).values()]
+    return {str(value) for each in values for value in each}

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.call(asked))
     except (SpecError, NotExact) as error:
-        return _say(in_flags(str(error), asked.flags), _WRONG)
+        return _say(in_flags(str(error), asked), _WRONG)
     except KeyboardInterrupt as stop:
         return _say(str(stop) or "stopped", _STOPPED)
     except BrokenPipeError:

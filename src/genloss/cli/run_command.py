@@ -99,6 +99,7 @@ def _asked(asked: argparse.Namespace) -> Any:
 
 def described(asked: argparse.Namespace) -> tuple[dict[str, Any], Path | None, str]:
     """Read the spec that the arguments name: as plain data, where its import paths start, and what to call it."""
+    from genloss.errors import SpecError
     from genloss.spec import build as specs
     from genloss.spec.examples import EXAMPLES, example
 
@@ -111,7 +112,10 @@ def described(asked: argparse.Namespace) -> tuple[dict[str, Any], Path | None, s
         path = Path(asked.file)
         plain, base, name = specs.read(path), path.parent.resolve(), path.name
     for assignment in asked.changes:
-        plain = specs.change(plain, assignment)
+        try:
+            plain = specs.change(plain, assignment)
+        except SpecError as error:
+            raise SpecError(f"--set {error}") from None
     return plain, base, name
 
 

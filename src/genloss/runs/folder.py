@@ -114,8 +114,7 @@ class Store:
         parts = {job: self._read(job) for job in self.jobs if self._record(job).exists()}
         if len(parts) < len(self.jobs) and not (partial and parts):
             raise SpecError(
-                f"{self.folder}: {len(parts)} of {len(self.jobs)} blocks of the run are finished; "
-                "go on with it by --resume"
+                f"{self.folder}: {len(parts)} of {len(self.jobs)} blocks of the run are finished; resume the run"
             )
         return dataset(self.spec, self.meta, parts)
 
@@ -206,7 +205,7 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
         raise SpecError(f"{folder}: a file; give a folder")
     if header.exists():
         if not resume:
-            raise SpecError(f"{folder}: holds a run already; go on with it by --resume, or give another folder")
+            raise SpecError(f"{folder}: holds a run already; go on with it by resume=True, or give another folder")
         there = _header(folder)["spec"]
         if checksum(_canonical(there)) != store.digest:
             raise SpecError(f"{folder}: holds another run ({difference(there, store.spec)}); give another folder")

@@ -76,7 +76,7 @@ class Study:
         """Write down what this folder is for, or check that it is for this."""
         path = self.folder / _FILE
         if path.exists() and not resume:
-            raise SpecError(f"{self.folder}: holds a run already; go on with it by --resume, or give another folder")
+            raise SpecError(f"{self.folder}: holds a run already; go on with it by resume=True, or give another folder")
         if not path.exists():
             if self.folder.exists() and not self.folder.is_dir():
                 raise SpecError(f"{self.folder}: a file; give a folder")
@@ -115,6 +115,6 @@ def results(folder: str | Path, *, partial: bool = False) -> "dict[str, xr.Datas
     known = list(opened(folder).spec.get("runs", {})) if (folder / _FILE).exists() else names
     missing = [name for name in known if name not in names]
     if missing and not partial:
-        raise SpecError(f"{folder}: the run {missing[0]!r} has not started; go on with it by --resume")
+        raise SpecError(f"{folder}: the run {missing[0]!r} has not started; resume the run")
     ordered = [name for name in known if name in names]
     return {name: storage.load(folder / name, partial=partial) for name in ordered}

@@ -63,22 +63,22 @@ def _check(value: Any, seen: Iterator[int], depth: int) -> None:
 
 
 def change(spec: Mapping[str, Any], assignment: str) -> dict[str, Any]:
-    """Set one value of a spec, as `--set part.field=value` does; the value is read as YAML."""
+    """Set one value of a spec by an assignment such as "part.field=value"; the value is read as YAML."""
     target, equals, text = assignment.partition("=")
     if not equals or not target:
-        raise SpecError(f"--set {assignment}: no assignment; write key=value")
-    value = _loaded(text, f"--set {target}")
+        raise SpecError(f"{assignment}: no assignment; write key=value")
+    value = _loaded(text, target)
     changed: dict[str, Any] = _copied(spec)
     place: Any = changed
     *path, last = target.split(".")
     for i, name in enumerate(path):
-        place = _step(place, name, f"--set {'.'.join(path[: i + 1])}")
+        place = _step(place, name, ".".join(path[: i + 1]))
     if isinstance(place, list):
-        place[_index(place, last, f"--set {target}")] = value
+        place[_index(place, last, target)] = value
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise SpecError(f"--set {target}: {'.'.join(path)} is {place!r} and has no fields")
+        raise SpecError(f"{target}: {'.'.join(path)} is {place!r} and has no fields")
     return changed
 
 
