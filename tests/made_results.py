@@ -31,9 +31,9 @@ def made(probes, chains=("loop", "fresh"), regimes=None, n0=100, redraws=None, l
     coords = {"chain": list(chains), "replicate": np.arange(shape[1]), "generation": np.arange(shape[2])}
     if labels is not None:
         coords["band"] = list(labels)
-    return xr.Dataset(
-        variables, coords, {"genloss": json.dumps({"dims": {"chain": list(chains)}, "chains": described})}
-    )
+    control = [r.get("kind") == "fresh-real" and r.get("real_fraction", 1) == 1 for r in regimes]
+    spec = {"dims": {"chain": list(chains)}, "chains": described, "control": control}
+    return xr.Dataset(variables, coords, {"genloss": json.dumps(spec)})
 
 
 def attrs(role="tails", better="higher", scale="linear", **more):

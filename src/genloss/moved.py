@@ -12,6 +12,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED = {
+    "genloss.adapters": "genloss.chain.foreign",
+    "genloss.adapters.copied": "genloss.chain.copied",
+    "genloss.adapters.sklearn": "genloss.chain.estimators",
     "genloss.overlay": "genloss.report.overlay",
     "genloss.provenance.accuracy": "genloss.provenance.evidence.accuracy",
     "genloss.provenance.calibrate": "genloss.provenance.evidence.calibrate",

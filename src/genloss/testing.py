@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from genloss.adapters import as_learner
 from genloss.chain.data import Array, Batch, Count, Data, Statistic, concat, size, take
+from genloss.chain.foreign import as_learner
 from genloss.chain.meta import meta_of
 from genloss.chain.recursion import Chain, Generation
 from genloss.chain.seeds import Streams

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import genloss as gl
-from genloss.adapters import as_learner
 from genloss.chain.data import Batch
+from genloss.chain.foreign import as_learner
 from genloss.families.tables import Rows
 from genloss.plain.describe import describe
 

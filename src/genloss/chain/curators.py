@@ -87,7 +87,7 @@ class Subsample:
                 count = rng.hypergeometric(rows, left - rows, wanted, _shape(block.data))
             left, wanted = left - rows, wanted - count
             if np.any(count):
-                blocks.append(Block(block.data.subsample(count, rng), block.synthetic, block.born))
+                blocks.append(Block(block.data.subsample(count, rng), block.maker, block.born))
         return Pool(blocks)
 
     def _of_batches(self, pool: Pool, total: int, rng: Generator) -> Pool:
@@ -250,11 +250,11 @@ class ImperfectFilter:
             if isinstance(block.data, Statistic):
                 count = rng.binomial(block.size, keep, _shape(block.data))
                 if np.any(count):
-                    blocks.append(Block(block.data.subsample(count, rng), block.synthetic, block.born))
+                    blocks.append(Block(block.data.subsample(count, rng), block.maker, block.born))
                 continue
             index = np.flatnonzero(rng.random(int(np.max(block.size))) < keep)
             if len(index):
-                blocks.append(_part(block, index))
+                blocks.append(block.take(index))
         filtered = Pool(blocks)
         if not blocks or np.min(filtered.size) < 1:
             raise SpecError(
@@ -317,18 +317,11 @@ def _scores(score: Callable[[Data], Array], pool: Pool, where: str) -> Array:
     return joined
 
 
-def _part(block: Block, index: Array) -> Block:
-    synthetic = block.synthetic if isinstance(block.synthetic, bool) else block.synthetic[index]
-    return Block(take(block.data, index), synthetic, block.born)
-
-
 def _mixed(pool: Pool, chosen: Array) -> Pool:
-    """Take rows of many replicates by a row of positions each: one block whose rows have their own provenance."""
+    """Take rows of many replicates by a row of positions each: one block whose rows have their own makers."""
     rows = pool.data
-    synthetic = np.concatenate(
-        [np.broadcast_to(block.synthetic, (len(chosen), len(block.data))) for block in pool.blocks], 1
-    )
-    mixed = np.take_along_axis(synthetic, chosen, 1)
+    makers = np.concatenate([np.broadcast_to(block.maker, (len(chosen), len(block.data))) for block in pool.blocks], 1)
+    mixed = np.take_along_axis(makers, chosen, 1)
     return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
 
 
@@ -340,6 +333,6 @@ def _taken(pool: Pool, index: Array) -> Pool:
         rows: Count = block.size
         here = index[(index >= start) & (index < start + rows)] - start
         if len(here):
-            blocks.append(_part(block, here))
+            blocks.append(block.take(here))
         start += int(rows)
     return Pool(blocks)

@@ -20,6 +20,8 @@ Reals = float | Floats
 """A number, or one number a replicate."""
 Count = int | Ints
 """A number of rows, or one number a replicate."""
+Maker = bool | int | NDArray[np.integer[Any]] | NDArray[np.bool_]
+"""Who made rows: 0 for people, 1 and up for models; or one number per row."""
 Data = Any
 """Rows (an array, an (X, y) pair, documents, a data frame), a `Batch` of them, or a `Statistic`."""
 
@@ -230,25 +232,38 @@ class Block:
 
     Attributes:
         data: The rows, or their statistic.
-        synthetic: True where a model made the rows; for rows mixed by a curator, one truth value a row.
+        maker: Who made the rows: 0 for people (real data), 1 and up for models, numbered in the order in which they
+            share a pool; for rows mixed by a curator, one number per row (with a leading replicate axis for a `Batch`).
+            A truth value is read as 0 or 1.
         born: The generation they first train (0 for the first real data).
+        ids: For each row a number that stays with it when rows are taken; None if nobody asked for it.
     """
 
-    __slots__ = ("born", "data", "synthetic")
+    __slots__ = ("born", "data", "ids", "maker")
 
-    def __init__(self, data: Data, synthetic: bool | NDArray[np.bool_], born: int) -> None:
+    def __init__(self, data: Data, maker: Maker, born: int, ids: Ints | None = None) -> None:
         self.data = data
-        self.synthetic = synthetic
+        self.maker = np.asarray(maker, dtype=np.int32) if np.ndim(maker) else int(maker)
         self.born = born
+        self.ids = ids
 
     def __repr__(self) -> str:
-        made = "synthetic" if self.synthetic is True else "real" if self.synthetic is False else "mixed"
+        made = "mixed" if not isinstance(self.maker, int) else "synthetic" if self.maker else "real"
         return f"Block({size(self.data)} {made} rows born {self.born})"
+
+    @property
+    def synthetic(self) -> bool | NDArray[np.bool_]:
+        """Whether a model made the rows: one truth value, or one per row."""
+        return self.maker != 0
 
     def pick(self, i: int) -> "Block":
         """The block of replicate i, of one that holds the data of many."""
-        made = self.synthetic if isinstance(self.synthetic, bool) else self.synthetic[i]
-        return Block(self.data.pick(i), made, self.born)
+        return Block(self.data.pick(i), self.maker if isinstance(self.maker, int) else self.maker[i], self.born)
+
+    def take(self, index: Array) -> "Block":
+        """The rows at these positions, with their makers and ids."""
+        maker = self.maker if isinstance(self.maker, int) else self.maker[index]
+        return Block(take(self.data, index), maker, self.born, None if self.ids is None else self.ids[index])
 
     @property
     def size(self) -> Count:
@@ -294,10 +309,10 @@ class Pool:
         """The share of rows that no model made."""
         real: Any = 0
         for block in self.blocks:
-            if isinstance(block.synthetic, bool):
-                real = real + (0 if block.synthetic else block.size)
+            if isinstance(block.maker, int):
+                real = real + (0 if block.maker else block.size)
             else:
-                real = real + (~block.synthetic).sum(-1)
+                real = real + (block.maker == 0).sum(-1)
         return real / self.size  # type: ignore[no-any-return]
 
     def pick(self, i: int) -> "Pool":
@@ -312,8 +327,8 @@ class Pool:
         return grown
 
     def absorb(self, block: Block) -> "Pool":
-        """Add a block for good: statistics of one provenance are added up, so that a long pool stays small."""
+        """Add a block for good: statistics of one maker are added up, so that a long pool stays small."""
         last = self.blocks[-1] if self.blocks else None
-        if last is None or last.synthetic is not block.synthetic or not isinstance(block.data, Statistic):
+        if last is None or not isinstance(block.data, Statistic) or not np.array_equal(last.maker, block.maker):
             return self.append(block)
-        return Pool((*self.blocks[:-1], Block(last.data + block.data, block.synthetic, block.born)))
+        return Pool((*self.blocks[:-1], Block(last.data + block.data, block.maker, block.born)))

@@ -1,15 +1,13 @@
 """The five nouns: source, learner, regime, curator, probe (and the detector that some curators use)."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from genloss.chain.data import Array, Batch, Block, Count, Data, Pool, Statistic
-
-if TYPE_CHECKING:
-    from genloss.chain.recursion import Generation
+from genloss.chain.generation import Generation
 
 
 @runtime_checkable
@@ -60,12 +58,34 @@ class Learner(Protocol):
         """Fit to the data and return the model, which is a `Source`."""
 
 
-class Draw(Protocol):
-    """What a regime draws with: the current model's output, or new real data."""
+class Rows(Protocol):
+    """One way to draw rows: from the current model, or new real data."""
 
     @property
     def rng(self) -> Generator:
-        """Randomness for the regime's own choices."""
+        """Randomness for the regime's own choices about these rows."""
+
+    def __call__(self, n: Count) -> Block:
+        """Draw n rows (one number, or one per replicate) as a block."""
+
+
+class OwnRows(Rows, Protocol):
+    """Rows of the chain's own models."""
+
+    def __call__(self, n: Count, model: Any = None) -> Block:
+        """Draw n rows from the last model, or from another one of `Draw.past`."""
+
+
+class Draw(Protocol):
+    """What a regime draws with."""
+
+    @property
+    def own(self) -> OwnRows:
+        """Rows of the chain's last model: `draw.own(n)`; their maker is 1."""
+
+    @property
+    def real(self) -> Rows:
+        """New real rows: `draw.real(n)`; their maker is 0."""
 
     @property
     def replicates(self) -> int | None:
@@ -75,19 +95,18 @@ class Draw(Protocol):
     def past(self) -> Sequence[Any]:
         """The true source and all models so far, oldest first; kept only for regimes with `keeps_models`."""
 
-    def __call__(self, n: Count, source: Any = None) -> Block:
-        """Draw n rows as a block, from the given source in place of the usual one if there is one."""
-
 
 class Regime(Protocol):
     """What enters the pool from one generation to the next.
 
-    Optional capabilities: `start(n0, real) -> Pool` (how the first real data are laid down), `reuses` (whether a block
+    Optional capabilities: `start(n0, draw) -> Pool` (how the first real data are laid down), `reuses` (whether a block
     trains more than one generation; default True), `ragged` (whether the number of rows differs between replicates;
-    default False), `keeps_models` (whether it draws from models before the last; default False).
+    default False), `keeps_models` (whether it draws from models before the last; default False), and
+    `synthetic_share(t)` (the share of the rows of generation t that models made; a chain whose regime says 0 for every
+    t is a control).
     """
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Return the pool that generation t trains on."""
 
 
@@ -109,5 +128,5 @@ class Detector(Protocol):
         """Score each row: shape (n,)."""
 
 
-Probe = Callable[["Generation", Generator], ArrayLike] | Callable[["Generation"], ArrayLike]
+Probe = Callable[[Generation, Generator], ArrayLike] | Callable[[Generation], ArrayLike]
 """A measurement of one generation: a number, or a labelled vector (`xarray.DataArray`)."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -10,54 +10,17 @@ from typing import Any, Literal
 from numpy.random import Generator
 
 from genloss.chain.curators import KeepAll
-from genloss.chain.data import Block, Count, Data, Pool, Statistic, check_rows, row_shape
+from genloss.chain.data import Count, Data, Pool, Statistic, check_rows, row_shape
+from genloss.chain.drawing import Draws, Take, exactly, named
+from genloss.chain.foreign import as_learner
+from genloss.chain.generation import Generation
 from genloss.chain.protocols import BatchSource, Curator, ExactSource, Learner, Regime, Source
 from genloss.chain.schedules import whole
-from genloss.chain.seeds import Role, Streams
+from genloss.chain.seeds import Streams
 from genloss.errors import NotExact, SpecError
+from genloss.plain.numbers import share
 
 Engine = Literal["rows", "exact"]
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One generation of one chain, or of many replicates side by side.
-
-    Attributes:
-        t: Its number; generation 0 is trained on real data.
-        model: The fitted model.
-        pool: All data kept when it was fitted; what `Chain.generations(start=...)` needs to go on from here.
-        train: The part of the pool that it was fitted to.
-        source: The true source.
-        first: The model of generation 0.
-        replicates: How many replicates the arrays of the model hold as leading axis; None for a single chain without
-            that axis.
-    """
-
-    t: int
-    model: Any
-    pool: Pool
-    train: Pool
-    source: Any
-    first: Any
-    replicates: int | None = None
-
-    def sample(self, n: int, rng: Generator, source: Any = None) -> Data:
-        """Draw n rows from the model (or another source): a `Batch` where replicates run side by side."""
-        source = self.model if source is None else source
-        if self.replicates is None:
-            return source.sample(n, rng)
-        return source.sample_batch(n, rng, self.replicates)
-
-    def each(self) -> "Iterator[Generation]":
-        """Look at the replicates one by one."""
-        if self.replicates is None:
-            yield self
-            return
-        for i in range(self.replicates):
-            pool = self.pool.pick(i)
-            train = pool if self.train is self.pool else self.train.pick(i)
-            yield Generation(self.t, self.model.pick(i), pool, train, self.source, self.first.pick(i), None)
 
 
 @dataclass(frozen=True)
@@ -89,23 +52,22 @@ class Chain:
     warm_start: bool = False
 
     def __post_init__(self) -> None:
-        from genloss.adapters import as_learner
-
         object.__setattr__(self, "n0", whole(self.n0, "n0"))
         for name, method in (
             ("source", "sample(n, rng)"),
-            ("regime", "grow(pool, t, synthetic, real)"),
+            ("regime", "grow(pool, t, draw)"),
             ("curator", "select(pool, rng)"),
         ):
             part = getattr(self, name)
             if isinstance(part, type):
                 raise SpecError(f"{name}: {part.__name__} is a class; give an object of it")
             if not callable(getattr(part, method.partition("(")[0], None)):
-                raise SpecError(f"{name}: {_named(part)} is no {name}: give it {method}")
+                raise SpecError(f"{name}: {named(part)} is no {name}: give it {method}")
+        _check_signature(self.regime)
         object.__setattr__(self, "learner", as_learner(self.learner))
         if self.warm_start and not hasattr(self.learner, "refit"):
             raise SpecError(
-                f"warm_start: {_named(self.learner)} cannot go on from a model; give it refit(parent, data, rng)"
+                f"warm_start: {named(self.learner)} cannot go on from a model; give it refit(parent, data, rng)"
             )
 
     def batchable(self) -> bool:
@@ -124,15 +86,15 @@ class Chain:
             NotExact: Naming the part.
         """
         if not isinstance(self.source, ExactSource):
-            raise NotExact(f"source: {_named(self.source)} has no statistic to draw; use engine='rows'")
+            raise NotExact(f"source: {named(self.source)} has no statistic to draw; use engine='rows'")
         statistic = getattr(self.learner, "statistic", None)
         if statistic is None:
-            raise NotExact(f"learner: {_named(self.learner)} has no sufficient statistic; use engine='rows'")
+            raise NotExact(f"learner: {named(self.learner)} has no sufficient statistic; use engine='rows'")
         if not getattr(self.curator, "thins", False):
-            raise NotExact(f"curator: {_named(self.curator)} needs the rows; use engine='rows'")
+            raise NotExact(f"curator: {named(self.curator)} needs the rows; use engine='rows'")
         if not isinstance(self.curator, KeepAll) and getattr(self.regime, "reuses", True) and not statistic.reusable:
             raise NotExact(
-                f"curator: {_named(self.curator)} subsamples rows that {_named(self.regime)} uses again, and "
+                f"curator: {named(self.curator)} subsamples rows that {named(self.regime)} uses again, and "
                 f"{statistic.__name__} has forgotten which; use engine='rows'"
             )
 
@@ -157,7 +119,7 @@ class Chain:
             NotExact: Where the exact engine has no exact form for a part.
             SpecError: Where a part breaks its contract; the message says which.
         """
-        take_block = self._drawer(engine, replicates)
+        take = self._drawer(engine, replicates)
         regime = _bound(self.regime, self.n0)
         keeps_models = getattr(regime, "keeps_models", False)
         if start is not None and not self.resumable():
@@ -167,8 +129,8 @@ class Chain:
         if hasattr(learner, "bound"):
             learner = learner.bound(self.source)
 
-        def draws(t: int, role: Role, source: Any) -> "_Draw":
-            return _Draw(take_block, partial(streams, t), role, source, t, replicates, past)
+        def draws(t: int, model: Any) -> Draws:
+            return Draws(take, partial(streams, t), self.source, model, t, replicates, past)
 
         def fitted(t: int, pool: Pool, parent: Any) -> tuple[Pool, Any]:
             train = pool if keeps_all else self.curator.select(pool, streams(t, "curate"))
@@ -177,15 +139,16 @@ class Chain:
             model = learner.refit(parent, train.data, rng) if warm else learner.fit(train.data, rng)
             if isinstance(model, type) or not callable(getattr(model, "sample", None)):
                 raise SpecError(
-                    f"learner: {_named(self.learner)}.{'refit' if warm else 'fit'} returned {_what(model)}, no model: "
+                    f"learner: {named(self.learner)}.{'refit' if warm else 'fit'} returned {_what(model)}, no model: "
                     "return something with sample(n, rng)"
                 )
             return train, model
 
         keeps_all = isinstance(self.curator, KeepAll)
         past: list[Any] = [self.source]
-        real = draws(0, "real", self.source)
-        pool = regime.start(self.n0, real) if hasattr(regime, "start") else Pool((real(self.n0),))
+        # 1. Generation 0 is trained on real data, laid down as the regime wants them.
+        draw = draws(0, None)
+        pool = regime.start(self.n0, draw) if hasattr(regime, "start") else Pool((draw.real(self.n0),))
         train, model = fitted(0, pool, None)
         first = model
         t = 0
@@ -196,21 +159,39 @@ class Chain:
         while True:
             if keeps_models:
                 past.append(model)
+            # 2. The caller measures, and decides whether to go on.
             yield Generation(t, model, pool, train, self.source, first, replicates)
+            # 3. Data enter the pool; part of it is selected; the next model is fitted.
             t += 1
-            pool = regime.grow(pool, t, draws(t, "synthetic", model), draws(t, "real", self.source))
+            pool = regime.grow(pool, t, draws(t, model))
             train, model = fitted(t, pool, model)
+
+    def control(self, generations: int) -> bool:
+        """Whether no row of a model enters the training set of any generation up to the last one.
+
+        The regime says so by `synthetic_share(t)`; one that does not say is not taken for a control.
+
+        Raises:
+            SpecError: If the regime gives anything but a share.
+        """
+        regime = _bound(self.regime, self.n0)
+        share_at = getattr(regime, "synthetic_share", None)
+        if share_at is None:
+            return False
+        times = range(1, max(1, generations) + 1)
+        where = f"regime: {named(self.regime)}.synthetic_share"
+        return all(share(share_at(t), where, zero=True, one=True) == 0 for t in times)
 
     def resumable(self) -> bool:
         """Whether a generation's pool is enough to go on from it."""
         return not (self.warm_start or getattr(self.regime, "keeps_models", False))
 
-    def _drawer(self, engine: Engine, replicates: int | None) -> "_Take":
+    def _drawer(self, engine: Engine, replicates: int | None) -> Take:
         """Choose how n rows are drawn from a source."""
         if engine == "exact":
             self.check_exact()
             shape = () if replicates is None else (replicates,)
-            return partial(_exactly, shape)
+            return partial(exactly, shape)
         if engine != "rows":
             raise SpecError(f"engine: no engine {engine!r}; known engines: exact, rows")
         statistic: type[Statistic] | None = getattr(self.learner, "statistic", None)
@@ -229,57 +210,6 @@ class Chain:
         return draw
 
 
-_Take = Callable[[Any, Count, Generator, str], Data]
-
-
-class _Draw:
-    """A `Draw`: opens its random streams only when they are used."""
-
-    __slots__ = ("_regime", "_role", "_source", "_stream", "_streams", "_t", "_take", "past", "replicates")
-
-    def __init__(
-        self,
-        take: "_Take",
-        streams: Callable[..., Generator],
-        role: Role,
-        source: Any,
-        t: int,
-        replicates: int | None,
-        past: Sequence[Any],
-    ) -> None:
-        self._take = take
-        self._streams = streams
-        self._role = role
-        self._source = source
-        self._t = t
-        self._stream: Generator | None = None
-        self._regime: Generator | None = None
-        self.replicates = replicates
-        self.past = past
-
-    @property
-    def rng(self) -> Generator:
-        if self._regime is None:
-            self._regime = self._streams("regime", int(self._role == "real"))
-        return self._regime
-
-    def __call__(self, n: Count, source: Any = None) -> Block:
-        if self._stream is None:
-            self._stream = self._streams(self._role)
-        source = self._source if source is None else source
-        synthetic = self._role == "synthetic"
-        where = f"learner: {_named(source)}, fitted at generation {self._t - 1}," if synthetic else "source:"
-        return Block(self._take(source, n, self._stream, where), synthetic, self._t)
-
-
-def _exactly(shape: tuple[int, ...], source: Any, n: Count, rng: Generator, where: str) -> Statistic:
-    try:
-        draw = source.draw
-    except AttributeError:
-        raise NotExact(f"{where} {_named(source)} has no statistic to draw; use engine='rows'") from None
-    return draw(n, rng, shape)  # type: ignore[no-any-return]
-
-
 def _bound(regime: Any, n0: int) -> Any:
     """Replace the word "n0" in a regime's sizes by the number."""
     if not dataclasses.is_dataclass(regime) or isinstance(regime, type):
@@ -288,10 +218,21 @@ def _bound(regime: Any, n0: int) -> Any:
     return dataclasses.replace(regime, **named) if named else regime
 
 
+def _check_signature(regime: Any) -> None:
+    """Refuse a regime that was written for two draws."""
+    try:
+        inspect.signature(regime.grow).bind(None, None, None)
+    except TypeError:
+        raise SpecError(
+            f"regime: {named(regime)}.grow takes {inspect.signature(regime.grow)}; write grow(pool, t, draw), with "
+            "draw.own(n) for rows of the last model and draw.real(n) for new real rows"
+        ) from None
+    except ValueError:  # a signature that cannot be read is tried
+        return
+
+
 def _what(model: Any) -> str:
-    return f"the class {model.__name__}" if isinstance(model, type) else "None" if model is None else _named(model)
+    return f"the class {model.__name__}" if isinstance(model, type) else "None" if model is None else named(model)
 
 
-def _named(part: object) -> str:
-    """The class of a part, or of the user's object that an adapter wraps."""
-    return type(inspect.unwrap(part)).__name__  # type: ignore[arg-type]
+__all__ = ["Chain", "Engine", "Generation"]

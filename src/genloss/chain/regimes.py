@@ -1,12 +1,14 @@
 """Data regimes: what enters the pool from one generation to the next."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from genloss.chain.data import Block, Pool
-from genloss.chain.protocols import Draw
+from genloss.chain.protocols import Draw, Rows
 from genloss.chain.schedules import Size, check_size, size_at, whole
 from genloss.errors import SpecError
 from genloss.plain.numbers import share, whole_number
@@ -27,9 +29,9 @@ class Replace:
     def __post_init__(self) -> None:
         check_size(self.n, "regime.n")
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Forget everything but n rows from the last model."""
-        return Pool((synthetic(size_at(self.n, t, "regime.n")),))
+        return Pool((draw.own(size_at(self.n, t, "regime.n")),))
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class Accumulate:
     def __post_init__(self) -> None:
         check_size(self.n, "regime.n")
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Add n rows from the last model."""
-        return pool.absorb(synthetic(size_at(self.n, t, "regime.n")))
+        return pool.absorb(draw.own(size_at(self.n, t, "regime.n")))
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,25 @@ class FreshReal:
         """Whether the number of real rows differs between replicates."""
         return self.composition == "binomial" and 0 < self.real_fraction < 1
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Draw the real part and the synthetic part anew."""
         n = size_at(self.n, t, "regime.n")
         if self.ragged:
-            counts = real.rng.binomial(n, self.real_fraction, real.replicates)
-            if real.replicates is not None:
-                return Pool((real(counts), synthetic(n - counts)))
-            return _joined(real, int(counts), synthetic, n - int(counts))
+            counts = draw.real.rng.binomial(n, self.real_fraction, draw.replicates)
+            if draw.replicates is not None:
+                return Pool((draw.real(counts), draw.own(n - counts)))
+            return _joined(draw.real, int(counts), draw.own, n - int(counts))
         n_real = round(n * self.real_fraction)
-        return _joined(real, n_real, synthetic, n - n_real)
+        return _joined(draw.real, n_real, draw.own, n - n_real)
+
+    def synthetic_share(self, t: int) -> float:
+        """The expected share of the rows of generation t that the last model made."""
+        if t == 0 or self.real_fraction == 1:
+            return 0.0
+        if self.ragged or self.n == "n0":
+            return 1 - self.real_fraction
+        n = size_at(self.n, t, "regime.n")
+        return 1 - round(n * self.real_fraction) / n
 
 
 @dataclass(frozen=True)
@@ -114,19 +125,19 @@ class FixedReal:
             raise SpecError("regime.n_real: 0 rows; at least 1 (with 0 the regime is replace)")
         object.__setattr__(self, "n_real", whole(self.n_real, "regime.n_real"))
 
-    def start(self, n0: int, real: Draw) -> Pool:
+    def start(self, n0: int, draw: Draw) -> Pool:
         """Lay down the real rows that stay and those that train generation 0 only."""
         if self.n_real > n0:
             raise SpecError(f"regime.n_real: {self.n_real} rows, but generation 0 has n0 = {n0}; at most n0")
-        return _joined(real, self.n_real, real, n0 - self.n_real)
+        return _joined(draw.real, self.n_real, draw.real, n0 - self.n_real)
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Keep the first block, the real rows that stay, and draw the rest anew."""
         n = size_at(self.n, t, "regime.n")
         if n < self.n_real:
             raise SpecError(f"regime.n: {n} rows at generation {t}, fewer than the n_real = {self.n_real} real ones")
         kept = Pool(pool.blocks[:1])
-        return kept if n == self.n_real else kept.append(synthetic(n - self.n_real))
+        return kept if n == self.n_real else kept.append(draw.own(n - self.n_real))
 
 
 @dataclass(frozen=True)
@@ -145,10 +156,10 @@ class Window:
         check_size(self.n, "regime.n")
         whole_number(self.k, "regime.k", 1)
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Add n rows from the last model and drop what is older than the window."""
         kept = Pool(block for block in pool.blocks if block.born > t - self.k)
-        return kept.append(synthetic(size_at(self.n, t, "regime.n")))
+        return kept.append(draw.own(size_at(self.n, t, "regime.n")))
 
 
 @dataclass(frozen=True)
@@ -172,23 +183,28 @@ class PastModels:
     def __post_init__(self) -> None:
         check_size(self.n, "regime.n")
 
-    def grow(self, pool: Pool, t: int, synthetic: Draw, real: Draw) -> Pool:
+    def grow(self, pool: Pool, t: int, draw: Draw) -> Pool:
         """Share n rows out among the components at random and draw each one's part."""
         n = size_at(self.n, t, "regime.n")
-        models = synthetic.past[1:]
-        components = [(real, None)] * self.include_real + [(synthetic, model) for model in models]
+        models = draw.past[1:]
+        components: list[Callable[[Any], Block]] = [draw.real] if self.include_real else []
+        components += [partial(draw.own, model=model) for model in models]
         weights = np.full(len(components), 1 / len(components))
-        counts = synthetic.rng.multinomial(n, weights, synthetic.replicates)
+        counts = draw.own.rng.multinomial(n, weights, draw.replicates)
         blocks: list[Block] = []
-        for j, (draw, model) in enumerate(components):
+        for j, component in enumerate(components):
             count = counts[..., j]
-            if synthetic.replicates is not None:
-                blocks.append(draw(count, model))
+            if draw.replicates is not None:
+                blocks.append(component(count))
             elif count > 0:
-                blocks.append(draw(int(count), model))
+                blocks.append(component(int(count)))
         return Pool(blocks)
 
+    def synthetic_share(self, t: int) -> float:
+        """The expected share of the rows of generation t that models made: t of them, beside the truth if it counts."""
+        return t / (t + self.include_real) if t else 0.0
 
-def _joined(first: Draw, n_first: int, second: Draw, n_second: int) -> Pool:
+
+def _joined(first: Rows, n_first: int, second: Rows, n_second: int) -> Pool:
     """Draw two parts, leaving out an empty one."""
-    return Pool([draw(n) for draw, n in ((first, n_first), (second, n_second)) if n > 0])
+    return Pool([rows(n) for rows, n in ((first, n_first), (second, n_second)) if n > 0])

@@ -3,7 +3,7 @@
 import itertools
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,12 +126,9 @@ def cells_of(result: "Dataset") -> list[Cell]:
     """List the chains of a result, the last dimension of the grid fastest."""
     dims = grid_of(result)
     values = {dim: result[dim].values.tolist() for dim in dims}
-    described = spec_of(result).get("chains", [])
     combinations = list(itertools.product(*values.values()))
-    controls = [
-        _control(described[i] if len(described) == len(combinations) else None, labels)
-        for i, labels in enumerate(combinations)
-    ]
+    flags = spec_of(result).get("control", [])
+    controls = [bool(flag) for flag in flags] if len(flags) == len(combinations) else [False] * len(combinations)
     main = next((dim for dim in dims if dim in ("regime", "chain")), dims[0] if dims else "")
     plain = [
         label
@@ -160,16 +157,6 @@ def cells_of(result: "Dataset") -> list[Cell]:
             )
         )
     return found
-
-
-def _control(described: Any, labels: Iterable[Any]) -> bool:
-    """Whether a chain retrains on fresh real data alone, by its description, or by its name where it has none."""
-    if isinstance(described, Mapping):
-        regime = described.get("regime")
-        return (
-            isinstance(regime, Mapping) and regime.get("kind") == "fresh-real" and regime.get("real_fraction", 1) == 1
-        )
-    return "control" in labels
 
 
 def flat(result: "Dataset", name: str) -> Array:

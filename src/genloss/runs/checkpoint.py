@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,25 @@ import numpy as np
 from genloss.chain.data import Array, Batch, Block, Data, Pool, Statistic
 from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
-from genloss.runs.block import Values
+from genloss.runs.block import Job, Values
 
-_MAGIC = b"genloss-checkpoint-1 "
+_MAGIC = b"genloss-checkpoint-2 "
+_OLD = b"genloss-checkpoint-1 "
 
 
 class Unstorable(Exception):
     """Data of a kind that has no plain form; its block of replicates starts over after an interruption."""
 
 
-def pack(t: int, pool: Pool, values: Values) -> bytes:
+def pack(t: int, pool: Pool, values: Values, digest: str, job: Job) -> bytes:
     """Write a generation's pool, and all values up to it, as bytes with a checksum in front.
+
+    Args:
+        t: The generation.
+        pool: Its pool.
+        values: All values up to it.
+        digest: The checksum of the run's description.
+        job: The block of replicates.
 
     Raises:
         Unstorable: Where the data have no plain form.
@@ -30,14 +39,16 @@ def pack(t: int, pool: Pool, values: Values) -> bytes:
     arrays: dict[str, Array] = {}
     blocks = []
     for i, block in enumerate(pool.blocks):
-        if isinstance(block.synthetic, bool):
-            made: Any = block.synthetic
+        if isinstance(block.maker, int):
+            maker: int | None = block.maker
         else:
-            made, arrays[f"synthetic{i}"] = None, block.synthetic
-        blocks.append({"data": _encode(block.data, f"block{i}", arrays), "synthetic": made, "born": block.born})
+            maker, arrays[f"maker{i}"] = None, block.maker
+        blocks.append({"data": _encode(block.data, f"block{i}", arrays), "maker": maker, "born": block.born})
     for name, found in values.stacked().items():
         arrays[f"probe:{name}"] = found
     header = {
+        "digest": digest,
+        "job": asdict(job),
         "t": t,
         "blocks": blocks,
         "labels": values.labels,
@@ -52,12 +63,23 @@ def pack(t: int, pool: Pool, values: Values) -> bytes:
     return _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
 
-def unpack(content: bytes, chain: Chain, where: Path) -> tuple[int, Pool, Values]:
+def unpack(content: bytes, chain: Chain, where: Path, digest: str, job: Job) -> tuple[int, Pool, Values]:
     """Read what `pack` wrote.
 
+    Args:
+        content: The bytes.
+        chain: The chain, which knows how its data are built.
+        where: The file, for messages.
+        digest: The checksum of the description of the run that asks.
+        job: The block of replicates that asks.
+
     Raises:
-        SpecError: Where the bytes are not what was written.
+        SpecError: If the bytes are not what was written, or belong to another run or block.
     """
+    if content.startswith(_OLD):
+        raise SpecError(
+            f"{where}: written by an older version; delete the file and resume, and its replicates start over"
+        )
     head, _, body = content.partition(b"\n")
     if not head.startswith(_MAGIC) or hashlib.sha256(body).hexdigest().encode() != head[len(_MAGIC) :]:
         raise SpecError(f"{where}: damaged checkpoint; delete the file and resume, and its replicates start over")
@@ -67,10 +89,18 @@ def unpack(content: bytes, chain: Chain, where: Path) -> tuple[int, Pool, Values
     except (ValueError, zipfile.BadZipFile) as error:
         raise SpecError(f"{where}: damaged checkpoint ({error}); delete the file and resume") from None
     header = json.loads(arrays["header"].tobytes())
+    if header["digest"] != digest:
+        raise SpecError(f"{where}: checkpoint of another run, not of the one in run.json; delete the file and resume")
+    if header["job"] != asdict(job):
+        raise SpecError(f"{where}: checkpoint of another block of replicates; delete the file and resume")
+    if not 0 <= header["t"] <= job.generations:
+        raise SpecError(
+            f"{where}: checkpoint of generation {header['t']} in a run of {job.generations}; delete the file and resume"
+        )
     blocks = []
     for i, block in enumerate(header["blocks"]):
-        made = arrays[f"synthetic{i}"] if block["synthetic"] is None else block["synthetic"]
-        blocks.append(Block(_decode(block["data"], f"block{i}", arrays, chain), made, block["born"]))
+        maker = arrays[f"maker{i}"] if block["maker"] is None else block["maker"]
+        blocks.append(Block(_decode(block["data"], f"block{i}", arrays, chain), maker, block["born"]))
     values = Values(
         {name: list(np.moveaxis(arrays[f"probe:{name}"], 1, 0)) for name in header["probes"]},
         {name: (dim, labels) for name, (dim, labels) in header["labels"].items()},

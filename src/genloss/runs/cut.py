@@ -101,5 +101,6 @@ class Plan:
             "film": self.film,
             "dims": {name: [describe(label) for label in labels] for name, labels in self.grid.dims.items()},
             "chains": [describe(chain) for chain in self.grid.chains],
+            "control": [chain.control(self.generations) for chain in self.grid.chains],
             "probes": {name: describe(probe) for name, probe in self.probes.items()},
         }

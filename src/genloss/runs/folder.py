@@ -23,6 +23,7 @@ from genloss.runs.block import Job, Values
 from genloss.runs.checkpoint import Unstorable, pack, unpack
 from genloss.runs.cut import Plan
 from genloss.runs.differences import difference
+from genloss.runs.older import upgraded
 from genloss.runs.result import dataset
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Store:
 
     def checkpoint(self, chain: Chain, job: Job) -> "Keeper":
         """Where an unfinished block is kept."""
-        return Keeper(self._checkpoint(job), chain)
+        return Keeper(self._checkpoint(job), chain, self.digest, job)
 
     def dataset(self, partial: bool = False) -> "xr.Dataset":
         """Assemble the result.
@@ -116,7 +117,7 @@ class Store:
             raise SpecError(
                 f"{self.folder}: {len(parts)} of {len(self.jobs)} blocks of the run are finished; resume the run"
             )
-        return dataset(self.spec, self.meta, parts)
+        return dataset(upgraded(self.spec), self.meta, parts)
 
     def _read(self, job: Job) -> Values:
         import pyarrow as pa
@@ -166,10 +167,14 @@ class Keeper:
     Attributes:
         path: Where it is.
         chain: The chain, which knows how its data are built.
+        digest: The checksum of the run's description.
+        job: The block.
     """
 
     path: Path
     chain: Chain
+    digest: str
+    job: Job
     _last: float = field(default_factory=time.monotonic)
 
     def load(self) -> tuple[int, Pool, Values] | None:
@@ -178,14 +183,14 @@ class Keeper:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        return unpack(content, self.chain, self.path)
+        return unpack(content, self.chain, self.path, self.digest, self.job)
 
     def save(self, t: int, pool: Pool, values: Values) -> None:
         """Write a checkpoint if the last one is some seconds old."""
         if time.monotonic() - self._last < SECONDS_BETWEEN_CHECKPOINTS:
             return
         with contextlib.suppress(Unstorable):
-            commit(self.path, pack(t, pool, values))
+            commit(self.path, pack(t, pool, values, self.digest, self.job))
         self._last = time.monotonic()
 
 

@@ -26,7 +26,7 @@ class Arm:
         labels: Where it stands on the grid.
         index: The same as positions.
         chain: Its description.
-        control: Whether it trains on fresh real data only.
+        control: Whether no model's output enters its training, as its run wrote down.
     """
 
     labels: Mapping[str, Any]
@@ -107,7 +107,8 @@ def cells_of(result: "xr.Dataset") -> list[Arm]:
     dims = {name: [_text(label) for label in labels] for name, labels in spec["dims"].items()}
     grid = [name for name in dims if name in result.dims]
     shape = tuple(result.sizes[name] for name in grid)
-    found = []
+    controls = spec.get("control", [False] * len(spec["chains"]))
+    arms = []
     for index in np.ndindex(shape):
         here = dict(zip(grid, index, strict=True))
         labels = {}
@@ -120,10 +121,8 @@ def cells_of(result: "xr.Dataset") -> list[Arm]:
             if name in here:
                 labels[name] = label
         chain = spec["chains"][position]
-        regime = chain.get("regime", {})
-        fresh = regime.get("kind") == "fresh-real" and regime.get("real_fraction", 1.0) == 1.0
-        found.append(Arm(labels, index, chain, fresh))
-    return found
+        arms.append(Arm(labels, index, chain, bool(controls[position])))
+    return arms
 
 
 def control_of(cell: Arm, cells: list[Arm]) -> Arm | None:

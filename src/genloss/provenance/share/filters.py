@@ -283,15 +283,15 @@ def _stage(curator: Any, rows: Data, rng: Generator) -> tuple[Array, Callable[[i
         return np.flatnonzero(
             scores < curator.cut
         ), lambda i: f"score {scores[i]:.4g}, not below the cut of {curator.cut:.4g}"
-    # A curator carries the marks of a block along with its rows; here the marks are positions.
-    marks: Any = np.arange(int(size(rows)))
-    chosen = curator.select(Pool((Block(rows, marks, 0),)), rng)
-    kept = [block.synthetic for block in chosen.blocks]
-    found = np.concatenate([np.atleast_1d(each) for each in kept]) if kept else np.zeros(0, np.int64)
+    chosen = curator.select(Pool((Block(rows, 0, 0, ids=np.arange(int(size(rows)))),)), rng)
     name = type(curator).__name__
-    if found.dtype.kind != "i" or len(found) != int(chosen.size) or len(np.unique(found)) != len(found):
-        raise SpecError(f"curator: {name} does not say which rows it keeps, each once; it cannot filter a corpus")
-    return np.sort(found), lambda _: f"not chosen by {name}"
+    kept = [block.ids for block in chosen.blocks if block.ids is not None]
+    ids = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    if len(ids) != int(chosen.size) or len(np.unique(ids)) != len(ids):
+        raise SpecError(
+            f"curator: {name} does not say which rows it keeps, each once; take rows with block.take(positions)"
+        )
+    return np.sort(ids), lambda _: f"not chosen by {name}"
 
 
 def _kept(curator: Any, pool: Pool, empty: str) -> Pool:

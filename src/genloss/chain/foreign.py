@@ -1,10 +1,10 @@
-"""Foreign models become learners here and nowhere else."""
+"""Learners that users bring: scikit-learn estimators, and objects that are learner and model in one."""
 
 import inspect
 from typing import Any
 
-from genloss.adapters.copied import Copied
-from genloss.adapters.sklearn import SklearnLearner, is_estimator
+from genloss.chain.copied import Copied
+from genloss.chain.estimators import SklearnLearner, is_estimator
 from genloss.chain.protocols import Learner
 from genloss.errors import SpecError
 
@@ -43,6 +43,3 @@ def _takes_two(method: Any) -> bool:
     except ValueError:
         return True
     return True
-
-
-__all__ = ["as_learner"]
