@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram.tree import after, compiled, longest
+from genloss.families.ngram.tree import after, longest
+from genloss.plain.compiled import compiled
 
 
 @compiled

@@ -8,9 +8,8 @@ start of a document. The suffix of a node is the node without its first token; -
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+from genloss.plain.compiled import compiled
 
 
 @compiled

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from genloss.families.ngram.tree import after, child, compiled, longest
+from genloss.families.ngram.tree import after, child, longest
+from genloss.plain.compiled import compiled
 
 
 @compiled

@@ -3,12 +3,14 @@
 Compiled; imported only where a watermark is embedded or looked for.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-compiled = njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)
+from genloss.plain.compiled import compiled as _compiled
+
+compiled = partial(_compiled, boundscheck=False)
 
 BLOCK = 624
 """Numbers that the Mersenne Twister makes at a time."""
