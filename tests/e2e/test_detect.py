@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 
 import genloss as gl
 from genloss.cli.main import main
-from genloss.corpus import BPE, Document
+from genloss.corpus import BPE, Columns, Document, read, write
 from genloss.corpus import lines as lines_module
 from genloss.corpus.readers import sotu_texts
 from genloss.families.ngram.learner import NGram
@@ -139,6 +140,70 @@ def test_every_kind_of_file_says_the_same(here, capsys):
     together = json.loads(ran(capsys, "detect", "corpus.jsonl", "corpus.parquet", *READ, "--json")[1])
     assert together["documents"] == 400
     assert together["corpus"]["units"] == found[0]["corpus"]["units"]
+
+
+def test_a_detector_and_a_chain_cut_one_text_file_alike(here, capsys, made):
+    """Inner indentation, white space of other scripts, byte order marks: what a chain trains on is what is tested."""
+    text = "\ufeffFirst line,\n    an indented one.\r\n\u3000\n\n" + "\n\n".join(
+        f"def f{i}(x):\n    return [\n        x + {i}, {i % 7}\n    ]\n \n  And words of {i}." for i in range(40)
+    )
+    (here / "code.txt").write_text(text, encoding="utf-8")
+    documents = gl.TextFiles("code.txt").corpus.documents
+    assert documents[0] == "First line,\n    an indented one."
+    tokenizer, size = made[2:]
+    ids = [each.ids for each in tokenizer._learned.encode_batch(list(documents), add_special_tokens=False)]
+    spec = WatermarkSpec.from_transformers(CONFIG, vocab_size=size)
+    found = json.loads(ran(capsys, "detect", "code.txt", *READ, "--json")[1])
+    assert found["documents"] == len(documents) == 81
+    assert found["corpus"]["units"] == spec.detect_corpus(ids).units
+    assert found["corpus"]["log10_p"] == pytest.approx(spec.detect_corpus(ids).log10_p)
+
+
+def test_empty_and_broken_rows_are_left_out_and_counted(here, capsys):
+    lines("rows.jsonl", [*rows("corpus.jsonl"), {"text": " "}, {"text": 5}, {"body": "x"}])
+    assert "line 202: holds a number, not text; name the field of the text (--field)" in refused(
+        capsys, "detect", "rows.jsonl", *READ
+    )
+    assert "line 201: the text is empty; mend it or set --empty skip" in refused(
+        capsys, "detect", "rows.jsonl", *READ, "--empty", "error"
+    )
+    found = json.loads(ran(capsys, "detect", "rows.jsonl", *READ, "--json", "--broken", "skip")[1])
+    assert found["documents"] == 200
+    assert found["left_out"] == {"empty": 1, "broken": 2}
+    assert found["corpus"] == json.loads(ran(capsys, "detect", "corpus.jsonl", *READ, "--json")[1])["corpus"]
+    _, out, _ = ran(capsys, "detect", "rows.jsonl", *READ, "--broken", "skip")
+    assert "left out: 1 documents without text" in out
+    assert "left out: 2 rows that cannot be read" in out
+    known = ("--reference", "human.jsonl", "--synthetic", "made.jsonl")
+    share = json.loads(ran(capsys, "prevalence", "rows.jsonl", *known, "--broken", "skip", "--json")[1])
+    assert share["rows"] == 200
+    assert share["left_out"] == {"empty": 1, "broken": 2}
+    assert "empty must be 'error' or 'skip', got 'drop'" in refused(
+        capsys, "detect", "rows.jsonl", *READ, "--empty", "drop"
+    )
+
+
+def test_folders_csv_and_standard_input(here, capsys, monkeypatch):
+    texts = [row["text"] for row in rows("corpus.jsonl")]
+    whole = json.loads(ran(capsys, "detect", "corpus.jsonl", *READ, "--json")[1])
+    (here / "folder").mkdir()
+    write(({"text": text} for text in texts[:90]), "folder/a.csv.gz")
+    write(({"text": text} for text in texts[90:]), "folder/b.jsonl.zst")
+    assert json.loads(ran(capsys, "detect", "folder", *READ, "--json")[1])["corpus"] == whole["corpus"]
+    content = io.TextIOWrapper(io.BufferedReader(io.BytesIO((here / "corpus.jsonl").read_bytes())))
+    monkeypatch.setattr("sys.stdin", content)
+    found = json.loads(ran(capsys, "detect", "-", *READ, "--json")[1])
+    assert found["corpus"] == whole["corpus"]
+    assert found["found"][0]["where"].startswith("standard input: line ")
+    for name in ("evidence.jsonl", "evidence.csv", "evidence.parquet"):
+        assert ran(capsys, "detect", "corpus.jsonl", *READ, "--out", name)[0] == 0
+    kept = Columns(None, further={name: name for name in ("where", "statistic", "units")})
+    first, second, third = ([each.columns for each in read(f"evidence.{kind}", kept)] for kind in KEPT)
+    assert first == third
+    assert [{name: str(value) for name, value in each.items()} for each in first] == second
+
+
+KEPT = ("jsonl", "csv", "parquet")
 
 
 @pytest.mark.parametrize(("bound", "status"), [("0.02", 1), ("0.2", 0)])

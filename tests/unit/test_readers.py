@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -417,3 +418,33 @@ def test_a_file_is_flushed_to_the_disk_before_it_takes_its_place(tmp_path, monke
     monkeypatch.setattr(Path, "replace", lambda self, to: done.append("rename") or replace(self, to))
     write([{"text": "x"}], tmp_path / "a.jsonl")
     assert done == ["fsync", "rename"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "jsonl.zst", "csv", "parquet", "txt"])
+def test_memory_does_not_grow_with_a_file(tmp_path, kind):
+    """Eight times the rows, in as much memory, that of pyarrow included; the large file is many times that memory."""
+    size = 6_000
+    for rows in (size // 8, size):
+        written = ({"text": f"Row {i} of words " + f"{i % 977} " * 600} for i in range(rows))
+        write(({"text": row["text"].strip()} for row in written), tmp_path / f"{rows}.{kind}")
+
+    def peak(rows):
+        pool = pa.system_memory_pool()
+        usual = pa.default_memory_pool()
+        pa.set_memory_pool(pool)
+        before = pool.bytes_allocated()
+        most = 0
+        tracemalloc.start()
+        try:
+            for number, _ in enumerate(read(tmp_path / f"{rows}.{kind}")):
+                if number % 50 == 0:
+                    most = max(most, pool.bytes_allocated() - before)
+            return tracemalloc.get_traced_memory()[1] + most
+        finally:
+            tracemalloc.stop()
+            pa.set_memory_pool(usual)
+
+    assert peak(size // 8) < 12e6
+    assert peak(size) < 12e6
+    text = sum(len(document.text) for document in read(tmp_path / f"{size}.{kind}"))
+    assert text > 12e6

@@ -38,7 +38,7 @@ def _rows(shard: Shard, seen: Seen | None) -> Iterator[tuple[str, list[str] | Sp
         if not row.open:
             row = _Row()
             begin = number
-        where = f"{shard}: line {begin}"
+        where = f"{shard.shown}: line {begin}"
         try:
             line = decoded(content, f"{shard}: line {number}", first=number == 1)
             if not row.open and (not line or line == "\r"):

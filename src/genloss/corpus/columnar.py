@@ -41,23 +41,37 @@ def parquet_records(shard: Shard, names: Sequence[str], seen: Seen | None = None
                 for batch in table.iter_batches(
                     batch_size=_ROWS, row_groups=[group], columns=list(names), use_threads=False
                 ):
-                    columns = [_values(batch.column(name)) for name in names]
-                    for values in zip(*columns, strict=True) if columns else [()] * batch.num_rows:
-                        number += 1
-                        yield _record(f"{shard}: row {number}", names, values)
+                    begin, number = number, number + batch.num_rows
+                    yield from _records(shard, begin, batch, names)
         except (pa.ArrowException, OSError) as error:
             said = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
             raise SpecError(f"{shard}: no Parquet that can be read ({said})") from None
 
 
-def _record(where: str, names: Sequence[str], values: tuple[Any, ...]) -> Record:
-    for value in values:
+def _records(shard: Shard, begin: int, batch: Any, names: Sequence[str]) -> Iterator[Record]:
+    """The records of a few rows."""
+    columns = [batch.column(name) for name in names]
+    sound = not any(_has_long(column) for column in columns)
+    values = [_values(column) for column in columns]
+    sound = sound and not any(isinstance(each, _Spoiled) for each in values)
+    for number, row in enumerate(zip(*values, strict=True) if values else [()] * batch.num_rows, begin + 1):
+        where = f"{shard.shown}: row {number}"
+        yield Record(where, dict(zip(names, row, strict=True)) if sound else _checked(where, names, row))
+
+
+def _checked(where: str, names: Sequence[str], row: tuple[Any, ...]) -> dict[str, Any] | SpecError:
+    for value in row:
         if isinstance(value, (str, bytes)) and len(value) > longest():
             raise SpecError(too_long(where))
         if isinstance(value, UnicodeDecodeError):
             said = f"{where}: not valid UTF-8 at byte {value.start} (0x{value.object[value.start]:02x})"
-            return Record(where, SpecError(f"{said}; convert it to UTF-8"))
-    return Record(where, dict(zip(names, values, strict=True)))
+            return SpecError(f"{said}; convert it to UTF-8")
+    return dict(zip(names, row, strict=True))
+
+
+def _has_long(column: Any) -> bool:
+    """Whether a value of a column may be longer than a row may be."""
+    return bool(column.nbytes > longest())
 
 
 def _heavy(group: Any, names: Sequence[str]) -> bool:
@@ -78,7 +92,7 @@ def _values(column: Any) -> list[Any]:
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
-        return [_value(each) for each in column]
+        return _Spoiled(_value(each) for each in column)
 
 
 def _value(each: Any) -> Any:
@@ -86,3 +100,7 @@ def _value(each: Any) -> Any:
         return each.as_py()
     except UnicodeDecodeError as error:
         return error
+
+
+class _Spoiled(list[Any]):
+    """Values some of which are the error that they raise."""

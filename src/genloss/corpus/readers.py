@@ -4,6 +4,7 @@ Rows are read one after the other in memory that does not grow with a file. A ro
 reading in one line that says where it stands, or is counted and left out if that was asked for; nothing is guessed.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -169,7 +170,7 @@ def sotu_texts() -> list[str]:
 
 def _json_records(shard: Shard, seen: Seen | None) -> Iterator[Record]:
     for number, line in lines(shard, seen):
-        where = f"{shard}: line {number}"
+        where = f"{shard.shown}: line {number}"
         try:
             text = decoded(line, where, first=number == 1)
             if not text or text.isspace():
@@ -204,7 +205,7 @@ def _text_records(shard: Shard, columns: Columns, cut: Cut, seen: Seen | None) -
     begin = length = 0
     for number, line in lines(shard, seen):
         # A byte order mark is left out with the paragraph that it begins, so that its bytes count in messages.
-        if not _blank(line.removeprefix(_MARK) if number == 1 else line):
+        if (line and 32 < line[0] < 128) or not _blank(line.removeprefix(_MARK) if number == 1 else line):
             begin = begin or number
             held.append(line.removesuffix(b"\r"))
             length += len(line) + 1
@@ -219,15 +220,14 @@ def _text_records(shard: Shard, columns: Columns, cut: Cut, seen: Seen | None) -
 
 def _blank(line: bytes) -> bool:
     """Whether a line holds white space alone, that of other scripts too."""
-    if not line or line.isspace():
-        return True
-    if 32 < line[0] < 128:
-        return False
-    return str(line, "utf-8", "replace").isspace()
+    return not line or line.isspace() or str(line, "utf-8", "replace").isspace()
 
 
 def _paragraph(shard: Shard, begin: int, name: str, held: list[bytes]) -> Record:
-    where = f"{shard}: line {begin}"
+    where = f"{shard.shown}: line {begin}"
+    if begin > 1:
+        with contextlib.suppress(UnicodeDecodeError):
+            return Record(where, {name: str(b"\n".join(held), "utf-8").strip()})
     found = _record(where, name, b"\n".join(held), first=begin == 1)
     if not isinstance(found.fields, SpecError) or len(held) == 1:
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,8 +23,7 @@ class Record(NamedTuple):
     fields: Mapping[str, Any] | SpecError
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One document of a corpus.
 
     Attributes:
@@ -40,7 +40,7 @@ class Document:
     id: Any = None
     group: Any = None
     time: Any = None
-    columns: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    columns: Mapping[str, Any] = _NOTHING
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,25 @@ class Columns:
             raise fields
         try:
             text = "" if self.text is None else fields[self.text]
-            found = Document(
+            if type(text) is not str or not text.isascii():
+                text = text_of(text, where)
+            if self._alone:
+                return Document(where, text)
+            return Document(
                 where,
-                text if type(text) is str and text.isascii() else text_of(text, where),
+                text,
                 None if self.id is None else fields[self.id],
                 None if self.group is None else fields[self.group],
                 None if self.time is None else fields[self.time],
-                {name: fields[own] for name, own in self.further.items()} if self.further else _NOTHING,
+                {name: fields[own] for name, own in self.further.items()},
             )
         except KeyError as missing:
             raise SpecError(f"{where}: no field {missing.args[0]!r}; it has {_listed(fields)}") from None
-        return found
+
+    @cached_property
+    def _alone(self) -> bool:
+        """Whether nothing but the text is read."""
+        return not self.others
 
     def record(self, document: Document) -> dict[str, Any]:
         """Make a record of a document: `document` reads it back."""

@@ -46,8 +46,13 @@ class Shard:
     kind: str
     packing: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def shown(self) -> str:
+        """Its name for messages."""
         return "standard input" if self.name == STANDARD_INPUT else self.name
+
+    def __str__(self) -> str:
+        return self.shown
 
     @property
     def remote(self) -> bool:
