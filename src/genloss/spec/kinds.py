@@ -56,6 +56,16 @@ PLACES: dict[str, dict[str, str]] = {
         "genloss.probes.distance": "Energy KLForward KLReverse SlicedW2 W1 W2 excess_risk",
         "genloss.probes.extremes": "ExpectedShortfall TailRatio",
         "genloss.probes.language": "BandPerplexity Distinct Perplexity ReferencePerplexity Survival TokenEntropy Types",
+        "genloss.probes.drift": (
+            "collapsed collapsed_by_context distance_to_first diversity_by_context fixed_symbols "
+            "frequency lost_symbols squared_distance_to_first support_by_context tails_before_spread"
+        ),
+        "genloss.probes.parameters": (
+            "squared_offset std log_std second_moment fourth_moment draw draw_beyond_three "
+            "wasserstein2_squared std_below_tenth std_above_tenth ever_below_tenth mean log_mean alive "
+            "tail_exponent covariance log_determinant determinant symmetric_functions squared_spectrum "
+            "collapse_rates wasserstein2_squared_vectors real_share"
+        ),
         "genloss.probes.spread": "EffectiveRank Entropy heterozygosity total_variance variance",
         "genloss.probes.tails": "LostMass Recall Support",
     },

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 PAPERS: dict[str, str] = {
+    "1805.04833": "Fan, Lewis and Dauphin 2018. Hierarchical neural story generation. ACL. arXiv:1805.04833",
     "2305.17493": "Shumailov, Shumaylov, Zhao, Papernot, Anderson and Gal 2024. AI models collapse when trained on "
     "recursively generated data. Nature 631, 755-759. arXiv:2305.17493",
     "2307.01850": "Alemohammad et al. 2024. Self-consuming generative models go MAD. ICLR. arXiv:2307.01850",

@@ -21,4 +21,5 @@ from genloss.theory.catalogue import (  # noqa: F401
     scaling,
     selection,
     softmax,
+    truncation,
 )

@@ -106,7 +106,7 @@ def squared_offset_replace(source: Gaussian, learner: GaussianMLE, regime: Repla
 def second_moment_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, n: Sizes) -> Values:
     """A draw's variance over all histories grows linearly with divisor n - 1 and is conserved with divisor n."""
     walk = Walk(learner, n)
-    return np.asarray(source.var * (walk.offset() + np.exp(walk.moment(2))))
+    return np.asarray(source.var * (walk.offset() + walk.heat**2 * np.exp(walk.moment(2))))
 
 
 @law(
@@ -122,7 +122,13 @@ def fourth_moment_replace(source: Gaussian, learner: GaussianMLE, regime: Replac
     """Over all histories a draw is heavy-tailed (kurtosis above 3) though each model is normal."""
     walk = Walk(learner, n)
     return np.asarray(
-        3 * source.var**2 * (walk.offset_squared() + 2 * walk.offset_times_variance() + np.exp(walk.moment(4)))
+        3
+        * source.var**2
+        * (
+            walk.offset_squared()
+            + 2 * walk.heat**2 * walk.offset_times_variance()
+            + walk.heat**4 * np.exp(walk.moment(4))
+        )
     )
 
 
@@ -157,7 +163,7 @@ def wasserstein2_squared_replace(source: Gaussian, learner: GaussianMLE, regime:
     "wasserstein2_squared",
     statistic="var",
     example=UNBIASED,
-    when=cool,
+    when=plain,
     reference=COCHRAN,
     formula=r"\mathrm{Var}\,W_2^2=3EV^2+2E[V(\sigma_t-\sigma)^2]+E(\sigma_t-\sigma)^4-(E W_2^2)^2",
     power=0.25,
@@ -242,7 +248,8 @@ def kl_reverse_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, 
     """The divergence of the truth from the model grows linearly, about the sum of 1/n."""
     walk = Walk(learner, n)
     fall = np.cumsum(walk.drift + 0.5 * digamma_gap(walk.nu / 2))
-    return np.asarray(-fall + 0.5 * np.expm1(walk.moment(2)) + 0.5 * walk.offset())
+    spread = np.expm1(walk.moment(2) + 2 * np.log(walk.heat))
+    return np.asarray(-fall - np.log(walk.heat) + 0.5 * spread + 0.5 * walk.offset())
 
 
 @law(
@@ -261,7 +268,8 @@ def kl_forward_replace(source: Gaussian, learner: GaussianMLE, regime: Replace, 
     inverse = log_moment(walk.nu, -1) - 2 * walk.drift
     ratio = recurrence(0.0, np.exp(inverse), np.exp(inverse) * walk.share)
     fall = np.cumsum(walk.drift + 0.5 * digamma_gap(walk.nu / 2))
-    return np.asarray(fall + 0.5 * np.expm1(np.cumsum(inverse)) + 0.5 * ratio)
+    heat = np.log(walk.heat)
+    return np.asarray(fall + heat + 0.5 * np.expm1(np.cumsum(inverse) - 2 * heat) + 0.5 * ratio * np.exp(-2 * heat))
 
 
 @law(

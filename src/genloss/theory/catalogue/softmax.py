@@ -10,37 +10,18 @@ from typing import Any
 import numpy as np
 
 from genloss.chain.data import Array, Floats, Ints
-from genloss.chain.recursion import Chain, Generation
+from genloss.chain.recursion import Chain
 from genloss.chain.regimes import Accumulate, FixedReal, FreshReal, Replace
 from genloss.families.softmax import NextToken, SoftmaxMLE
 from genloss.theory.catalogue.categorical import SEDDIK
 from genloss.theory.catalogue.collapse import SOFTMAX
 from genloss.theory.catalogue.gaussian_regimes import GENTLE, TWO_POINT
 from genloss.theory.laws import Sizes, Values, law
-from genloss.theory.measures import measure
 
 _BUDGET = 1e8
 _MOST = 1e6
 _SOURCE = NextToken([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]], [0.7, 0.3])
 _REPLACE = Chain(_SOURCE, SoftmaxMLE(), Replace(12), n0=12)
-
-
-@measure
-def diversity_by_context(g: Generation) -> Any:
-    """Chance that two tokens drawn after each context differ."""
-    return 1 - (g.model.p**2).sum(-1)
-
-
-@measure
-def support_by_context(g: Generation) -> Any:
-    """Number of tokens that the model produces after each context."""
-    return (g.model.p > 0).sum(-1)
-
-
-@measure
-def collapsed_by_context(g: Generation) -> Any:
-    """Whether the model produces one token alone after each context."""
-    return (g.model.p.max(-1) >= 1 - 1e-12).astype(float)
 
 
 def _plain(chain: Chain) -> bool:

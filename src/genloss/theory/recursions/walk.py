@@ -21,6 +21,7 @@ class Walk:
         n: Rows drawn at each generation.
         nu: Degrees of freedom of each step.
         drift: The deterministic part of each step of log sigma: divisor and temperature.
+        heat: The temperature of what models draw, on the scale of the standard deviation.
         share: The part of the variance before the step that is the variance of the step of the mean.
     """
 
@@ -28,6 +29,7 @@ class Walk:
         heat = np.full(len(n), float(learner.temperature))
         heat[0] = 1.0
         self.n = n
+        self.heat = float(learner.temperature)
         self.nu = n - 1
         self.share = heat**2 / n
         self.drift = np.log(heat) + 0.5 * (np.log1p(-1 / n) - np.log1p(-learner.ddof / n))
@@ -77,8 +79,11 @@ class Walk:
         return np.asarray(np.where(np.max([np.abs(value) for _, value in logs], axis=0) < 0.1, near, far))
 
     def wasserstein(self) -> Floats:
-        """Compute E W2^2."""
-        return np.asarray(self.offset() + np.expm1(self.moment(2)) - 2 * np.expm1(self.moment(1)))
+        """Compute E W2^2 of what the models draw."""
+        shift = np.expm1(self.moment(2)) - 2 * np.expm1(self.moment(1))
+        if self.heat != 1:
+            shift = self.heat**2 * np.exp(self.moment(2)) - 2 * self.heat * np.exp(self.moment(1)) + 1
+        return np.asarray(self.offset() + shift)
 
     def wasserstein_variance(self) -> Floats:
         """Compute Var W2^2."""

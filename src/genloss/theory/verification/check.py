@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ from genloss.chain.data import Floats
 from genloss.chain.recursion import Chain, Engine
 from genloss.chain.seeds import Streams
 from genloss.errors import NotExact
+from genloss.runs.run import run
 from genloss.theory.laws import Law, sizes
 from genloss.theory.measures import MEASURES, PATHS, RUNNING
 
@@ -18,7 +18,6 @@ Way = Literal["exact", "rows", "direct"]
 """How a law is verified: by an engine, or by the experiment that it brings."""
 SIGMAS = 5.0
 FALSE_SIGMAS = 20.0
-_BLOCK = 4096
 _ROWS = 5e6
 _NUMBERS = 4e6
 _POWER = {"exact": 1.0, "rows": 4.0, "direct": 1.0}
@@ -109,23 +108,17 @@ def engines(chain: Chain) -> tuple[Engine, ...]:
 def simulate(
     chain: Chain, probes: Iterable[str], *, engine: Engine, generations: int, replicates: int, seed: int
 ) -> dict[str, Floats]:
-    """Run a chain and take measurements: arrays of shape (replicates, generations + 1, ...)."""
-    probes = sorted(set(probes))
-    side_by_side = engine == "exact" or chain.batchable()
-    parts: dict[str, list[Floats]] = {probe: [] for probe in probes}
-    begin, block = 0, 0
-    while begin < replicates:
-        width = min(_BLOCK, replicates - begin) if side_by_side else 1
-        steps = chain.generations(Streams(seed, block), engine, width if side_by_side else None)
-        seen: dict[str, list[Floats]] = {probe: [] for probe in probes}
-        for g in islice(steps, generations + 1):
-            for probe in probes:
-                value = np.asarray(MEASURES[probe](g), dtype=float)
-                seen[probe].append(np.broadcast_to(value, (width, *value.shape[1:])) if side_by_side else value[None])
-        for probe in probes:
-            parts[probe].append(np.stack(seen[probe], axis=1))
-        begin, block = begin + width, block + 1
-    return {probe: np.concatenate(blocks) for probe, blocks in parts.items()}
+    """Run a chain as users do and take its measurements: arrays of shape (replicates, generations + 1, ...)."""
+    result = run(
+        chain,
+        {name: MEASURES[name] for name in sorted(set(probes))},
+        generations=generations,
+        replicates=replicates,
+        seed=seed,
+        engine=engine,
+        bootstrap=0,
+    )
+    return {name: result[name].values for name in probes}
 
 
 def replicates_of(law: Law, engine: Engine, chain: Chain) -> int:
@@ -141,12 +134,18 @@ def replicates_of(law: Law, engine: Engine, chain: Chain) -> int:
     return int(max(400, min(law.replicates // 5, effort * _ROWS / numbers)))
 
 
-def judge(law: Law, draws: Floats, engine: Way) -> Check:
-    """Hold a law against measurements of its example, of shape (replicates, generations + 1, ...)."""
-    if law.example is None:
-        predicted = np.asarray(law.compute(), dtype=float)
-    else:
-        predicted = law.values(law.example, draws.shape[1] - 1)
+def judge(law: Law, draws: Floats, engine: Way, chain: Chain | None = None) -> Check:
+    """Hold a law against measurements of a chain, of shape (replicates, generations + 1, ...).
+
+    Args:
+        law: The law.
+        draws: What was measured.
+        engine: How.
+        chain: The chain that was measured; None for the law's example, or its own experiment.
+    """
+    chain = law.example if chain is None else chain
+    predicted = np.asarray(law.compute(), dtype=float) if chain is None else law.values(chain, draws.shape[1] - 1)
+    draws = draws.reshape(draws.shape[:2] + predicted.shape[1:]) if predicted.ndim > 2 else draws
     if law.scalar:
         draws = PATHS[law.probe](draws)
     elif law.probe in RUNNING:
