@@ -83,7 +83,9 @@ def test_a_part_that_is_not_known_is_one_line(capsys):
     assert ran("--only", "nonsense") == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "genloss: --only: nothing is named 'nonsense'; give laws, errata, claims, or a piece of a law's name\n"
+    assert (
+        err == "genloss: --only: nothing is named 'nonsense'; give laws, errata, claims, or a piece of a law's name\n"
+    )
     assert ran("--only", FEW, "--workers", 0) == 2
     assert ran("--only", FEW, "--seed", -1) == 2
     assert ran("--only", FEW, "--html", "no/such/folder.html") == 2
