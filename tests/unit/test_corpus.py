@@ -134,7 +134,7 @@ def test_the_split_depends_on_its_own_seed():
 def test_draws_without_replacement_are_distinct():
     corpus = Corpus(TEXTS, replacement=False)
     assert len(set(corpus.sample(45, RNG))) == 45
-    with pytest.raises(SpecError, match="46 distinct documents asked of 45"):
+    with pytest.raises(SpecError, match="cannot draw 46 distinct documents from 45"):
         corpus.sample(46, RNG)
     assert len(set(Corpus(TEXTS).sample(45, RNG))) < 45
 
@@ -239,18 +239,18 @@ def test_empty_lines_of_jsonl_may_be_skipped(tmp_path):
         (lambda: Corpus(["a", " ", "b"]), "document 1 is empty; leave it out or set empty='skip'"),
         (lambda: Corpus([]), "no documents"),
         (lambda: Corpus([" "], empty="skip"), "no documents"),
-        (lambda: Corpus("one text"), "str is no list of texts"),
-        (lambda: Corpus(None), "NoneType is no list of texts"),
+        (lambda: Corpus("one text"), "str is not a list of texts"),
+        (lambda: Corpus(None), "NoneType is not a list of texts"),
         (lambda: Corpus(["a", 3]), "document 1 is int, not text"),
         (lambda: Corpus(["a", b"ok \xe9"]), r"document 1: not valid UTF-8 at byte 3 \(0xe9\)"),
         (lambda: Corpus(["a", "b\ud800"]), "document 1 cannot be written in UTF-8 at character 1"),
         (lambda: Corpus(["a"]).train, "1 document, too few to hold some out"),
         (lambda: Corpus(TEXTS, held_out_share=1), "held_out_share: must be a number from 0 and below 1, got 1"),
         (lambda: Corpus(TEXTS, held_out_share="x"), "held_out_share"),
-        (lambda: Corpus(TEXTS, tokens="char"), "no tokens 'char'; known: bpe, byte, word"),
-        (lambda: Corpus(TEXTS, tokens=7), "int is no tokenizer"),
+        (lambda: Corpus(TEXTS, tokens="char"), "must be one of bpe, byte, word, got 'char'"),
+        (lambda: Corpus(TEXTS, tokens=7), "int is not a tokenizer"),
         (lambda: Corpus(TEXTS, split_seed=-1), "split_seed"),
-        (lambda: Corpus(TEXTS, empty="drop"), "known: error, skip"),
+        (lambda: Corpus(TEXTS, empty="drop"), "must be 'error' or 'skip', got 'drop'"),
         (lambda: Words(min_count=0), "min_count"),
         (lambda: BPE(100), "vocab_size: 100; at least 257"),
         (lambda: Documents([1], [0, 2], None), "offsets end at 2"),

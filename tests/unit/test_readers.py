@@ -206,6 +206,8 @@ def test_folders_patterns_and_several_names(tmp_path):
     refused(lambda: read(tmp_path, kind="xml"), "kind must be 'csv', 'jsonl', 'parquet' or 'txt', got 'xml'")
     (tmp_path / "empty").mkdir()
     refused(lambda: read(tmp_path / "empty"), "a folder without files of a known kind")
+    refused(lambda: read(str(tmp_path / ("x" * 300))), "unreadable|no such file")
+    refused(lambda: TextFiles("a\0b.txt"), "a path cannot hold the character NUL")
     os.mkfifo(tmp_path / "pipe.txt")
     refused(lambda: read(tmp_path / "pipe.txt"), "not a file")
     for option in ("cut", "empty", "broken"):
@@ -244,11 +246,9 @@ def test_standard_input_is_read(tmp_path):
 
 
 class TestAddresses:
-    fsspec = pytest.importorskip("fsspec")
-
     @pytest.fixture(autouse=True)
     def memory(self):
-        system = self.fsspec.filesystem("memory")
+        system = pytest.importorskip("fsspec").filesystem("memory")
         yield system
         system.rm("/corpus", recursive=True)
 
@@ -392,7 +392,7 @@ def test_paragraphs_are_written_as_they_are_read(tmp_path, kind):
     assert write([Document("", text) for text in texts], path) == 2
     assert [each.text for each in read(path)] == texts
     for text in ("a\n\nb", " a", "a\r\nb", ""):
-        refused(lambda text=text: write([{"text": text}], tmp_path / "b.txt"), "row 1 is no single paragraph")
+        refused(lambda text=text: write([{"text": text}], tmp_path / "b.txt"), "row 1 is not a single paragraph")
     refused(lambda: write([ROWS[0]], tmp_path / "b.txt"), "row 1 holds more than text")
 
 

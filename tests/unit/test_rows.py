@@ -48,7 +48,7 @@ def test_without_replacement_rows_are_distinct_within_a_draw(rng):
     batch = source.sample_batch(16, rng, 3)
     assert batch.rows.shape == (3, 16, 2)
     assert all(len(np.unique(rows[:, 0])) == 16 for rows in batch.rows)
-    with pytest.raises(gl.SpecError, match="17 distinct rows asked of 16 training rows"):
+    with pytest.raises(gl.SpecError, match="cannot draw 17 distinct rows from 16 training rows"):
         source.sample(17, rng)
 
 

@@ -124,7 +124,9 @@ def _tell(told: dict[str, Any]) -> None:
     for name, each in parts:
         table.add_row(Text(plain(name)), str(each["rows"]), *(_percent(each[key]) for key in ("share", "low", "high")))
     screen.print(table)
-    at_least = "; documents whose watermark does not show are not counted: at least so many" * told["lower_bound"]
+    at_least = (
+        "; documents whose watermark does not show are not counted, so this is a lower bound" * told["lower_bound"]
+    )
     screen.print(
         f"synthetic share with its {told['level']:.0%} interval, method {told['method']}{at_least}", soft_wrap=True
     )

@@ -12,7 +12,7 @@ def csv_records(shard: Shard, seen: Seen | None = None) -> Iterator[Record]:
     """The records of a CSV file (RFC 4180); every value is text.
 
     Raises:
-        SpecError: If the header is no header, or a row is too long.
+        SpecError: If the header cannot be one, or a row is too long.
     """
     header: list[str] | None = None
     for where, cells in _rows(shard, seen):

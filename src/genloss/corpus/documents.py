@@ -18,7 +18,7 @@ class Tokenizer(Protocol):
     Attributes:
         size: How many ids there are, the end symbol among them.
         end: The id of the symbol that ends a document; it never stands inside one.
-        unknown: The id for what the vocabulary lacks; -1 where nothing can be unknown.
+        unknown: The id for what the vocabulary lacks; -1 if nothing can be unknown.
         fingerprint: Names the vocabulary: tokenizers of one fingerprint give one text the same ids.
     """
 
@@ -116,7 +116,7 @@ class Documents:
         return Documents(self.tokens[moves + np.arange(offsets[-1])], offsets, self.tokenizer)
 
     def first_tokens(self, tokens: int) -> "Documents":
-        """The first so many tokens; the last document may be cut short."""
+        """The first tokens; the last document may be cut short."""
         whole = int(np.searchsorted(self.offsets, tokens))
         offsets = np.minimum(self.offsets[: whole + 1], tokens)
         return Documents(self.tokens[: offsets[-1]], offsets, self.tokenizer)
@@ -170,7 +170,7 @@ def joined(first: Documents, parts: Sequence[Data]) -> Documents:
     """Join documents, in order; texts among them are read by the tokenizer of the first.
 
     Raises:
-        SpecError: Where two parts were made by different tokenizers.
+        SpecError: If two parts were made by different tokenizers.
     """
     tokenizer = first.tokenizer
     read = [part if isinstance(part, Documents) else tokenizer.encode(list(part)) for part in parts]

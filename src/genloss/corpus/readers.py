@@ -1,7 +1,7 @@
 """The one reader of corpora: JSON lines, text, CSV and Parquet, streamed, with one policy for rows that are wrong.
 
-Rows are read one after the other in memory that does not grow with a file. A row that is no proper document stops the
-reading in one line that says where it stands, or is counted and left out if that was asked for; nothing is guessed.
+Rows are read one after the other in memory that does not grow with a file. A row that is not a proper document stops
+the reading in one line that says where it stands, or is counted and left out if that was asked for; nothing is guessed.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from genloss.corpus.lines import lines, longest, too_long
 from genloss.corpus.records import Columns, Document, Record, decoded, what
 from genloss.corpus.shards import Seen, Shard, joined, shards_of
 from genloss.errors import SpecError
+from genloss.plain.words import either
 
 Cut = Literal["paragraphs", "lines", "whole"]
 """What is a document of a text file: a paragraph (blank lines part them), a line, or the whole file."""
@@ -140,7 +141,7 @@ def read(
     head = f"{where}: " if where else ""
     for name, value, known in (("cut", cut, Cut), ("empty", empty, Policy), ("broken", broken, Policy)):
         if value not in get_args(known):
-            raise SpecError(f"{head}{name} must be {_either(get_args(known))}, got {value!r}")
+            raise SpecError(f"{head}{name} must be {either(get_args(known))}, got {value!r}")
     adapter = columns if isinstance(columns, Columns) else Columns(columns)
     return Reading(shards_of(paths, where, kind), adapter, cut, (empty, broken), told, hashed)
 
@@ -255,7 +256,3 @@ def _whole(shard: Shard, seen: Seen | None) -> bytes:
         if length > longest():
             raise SpecError(too_long(f"{shard}: line 1"))
     return b"".join(held)
-
-
-def _either(names: Sequence[str]) -> str:
-    return f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"

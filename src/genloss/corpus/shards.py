@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from genloss.errors import SpecError
+from genloss.plain.words import either
 
 KINDS = (".csv", ".jsonl", ".parquet", ".txt")
 PACKINGS = (".gz", ".zst")
@@ -125,7 +126,7 @@ def shards_of(
     """
     head = f"{where}: " if where else ""
     if kind is not None and f".{kind}" not in KINDS:
-        raise SpecError(f"{head}kind must be {_listed([each[1:] for each in KINDS])}, got {kind!r}")
+        raise SpecError(f"{head}kind must be {either(each[1:] for each in KINDS)}, got {kind!r}")
     if isinstance(paths, (str, Path, Shard)):
         paths = [paths]
     found: list[Shard] = []
@@ -219,6 +220,13 @@ def _known(name: str) -> bool:
 
 
 def _local(name: str, head: str, kind: str | None) -> list[str]:
+    if "\0" in name:
+        raise SpecError(f"{head}{name!r}: a path cannot hold the character NUL")
+    with _readable(f"{head}{name}"):
+        return _found(name, head, kind)
+
+
+def _found(name: str, head: str, kind: str | None) -> list[str]:
     here = Path(name)
     if here.is_dir():
         found = sorted(
@@ -340,7 +348,3 @@ def _hashed(shard: Shard) -> str:
         while piece := file.read(_PIECE):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"

@@ -55,14 +55,14 @@ class _Text(ABC):
         """Draw n training documents.
 
         Raises:
-            SpecError: Where n distinct documents are asked for and there are fewer.
+            SpecError: If n distinct documents are asked for and there are fewer.
         """
         known = self.train
         if self.corpus.replacement:
             return known.take(rng.integers(len(known), size=n))
         if n > len(known):
             raise SpecError(
-                f"corpus: {n} distinct documents asked of {len(known)} training documents; "
+                f"corpus: cannot draw {n} distinct documents from {len(known)} training documents; "
                 f"ask for at most {len(known)} or set replacement=True"
             )
         return known.take(rng.choice(len(known), n, replace=False))
@@ -275,7 +275,7 @@ def _opened(source: _Stored) -> Corpus:
 def _checked(given: Any, skip_empty: bool) -> tuple[str, ...]:
     if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
         raise SpecError(
-            f"corpus.documents: {type(given).__name__} is no list of texts; give a list, one text a document"
+            f"corpus.documents: {type(given).__name__} is not a list of texts; give a list, one text per document"
         )
     texts = []
     for i, text in enumerate(given):
@@ -308,8 +308,10 @@ def _check_fields(source: Any, where: str) -> None:
     check_share(share, f"{where}.held_out_share", zero=True)
     whole_number(seed, f"{where}.split_seed")
     if isinstance(level, str) and level not in RECIPES:
-        raise SpecError(f"{where}.tokens: no tokens {level!r}; known: {', '.join(sorted(RECIPES))}")
+        raise SpecError(f"{where}.tokens: must be one of {', '.join(sorted(RECIPES))}, got {level!r}")
     if not isinstance(level, str) and not hasattr(level, "train") and not hasattr(level, "encode"):
-        raise SpecError(f"{where}.tokens: {type(level).__name__} is no tokenizer; known: {', '.join(sorted(RECIPES))}")
+        raise SpecError(
+            f"{where}.tokens: {type(level).__name__} is not a tokenizer; known: {', '.join(sorted(RECIPES))}"
+        )
     if getattr(source, "empty", "error") not in ("error", "skip"):
-        raise SpecError(f"{where}.empty: no way {source.empty!r} with empty documents; known: error, skip")
+        raise SpecError(f"{where}.empty: must be 'error' or 'skip', got {source.empty!r}")

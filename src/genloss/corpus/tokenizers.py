@@ -59,7 +59,7 @@ class Bytes:
     """The bytes of the text in UTF-8: 256 ids and the end symbol."""
 
     def train(self, texts: Sequence[str]) -> Documents:
-        """Read training texts; there is no vocabulary to make."""
+        """Read training texts; a vocabulary is not needed."""
         return ByteTokenizer().encode(texts)
 
 

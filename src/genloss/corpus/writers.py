@@ -115,7 +115,7 @@ def _write_text(rows: _Counted, file: Any, shard: Shard) -> None:
             raise SpecError(f"{shard}: row {rows.number} holds more than text; write .jsonl, .csv or .parquet")
         text = texts[0]
         if text != text.strip() or "\r\n" in text or not all(part.strip() for part in text.split("\n")):
-            raise SpecError(f"{shard}: row {rows.number} is no single paragraph; write .jsonl, .csv or .parquet")
+            raise SpecError(f"{shard}: row {rows.number} is not a single paragraph; write .jsonl, .csv or .parquet")
         file.write(_coded(("\n" if rows.number > 1 else "") + text + "\n", shard, rows))
 
 

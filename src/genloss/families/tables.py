@@ -30,8 +30,8 @@ class Rows(ByValue):
         split_seed: Decides which rows are held out, whatever the seed of the run is.
         replacement: Whether rows are drawn independently, as from the law of the data, so that a row may come more
             than once in a draw; without, the rows of one draw are distinct.
-        labels: The class of each row, a whole number or a name each; None where rows have no class.
-        image_shape: The shape of the picture that a row of d numbers is; None where rows are no pictures.
+        labels: The class of each row, a whole number or a name each; None if rows have no class.
+        image_shape: The shape of the picture that a row of d numbers is; None if rows are not pictures.
 
     Example:
         >>> import numpy as np
@@ -66,7 +66,7 @@ class Rows(ByValue):
 
     @property
     def width(self) -> int:
-        """Numbers a row."""
+        """Numbers per row."""
         return int(self.array.shape[1]) if self.array.ndim == 2 else 1
 
     @cached_property
@@ -119,7 +119,7 @@ class Rows(ByValue):
         """Draw n training rows: shape (n,) or (n, d).
 
         Raises:
-            SpecError: Where n distinct rows are asked for and there are fewer.
+            SpecError: If n distinct rows are asked for and there are fewer.
         """
         return self.train[self._chosen(n, rng)]
 
@@ -135,7 +135,8 @@ class Rows(ByValue):
             return rng.integers(rows, size=n)
         if n > rows:
             raise SpecError(
-                f"rows: {n} distinct rows asked of {rows} training rows; ask for at most {rows} or set replacement=True"
+                f"rows: cannot draw {n} distinct rows from {rows} training rows; "
+                f"ask for at most {rows} or set replacement=True"
             )
         return rng.choice(rows, n, replace=False)
 
@@ -161,7 +162,7 @@ class _Stored(ABC):
 
     @property
     def width(self) -> int:
-        """Numbers a row."""
+        """Numbers per row."""
         return self.rows.width
 
     @property
@@ -398,7 +399,7 @@ def _checked_labels(given: Any, rows: int) -> Array:
     if labels.shape != (rows,) or labels.dtype.kind not in "iubU":
         raise SpecError(
             f"rows.labels: {labels.dtype} labels of shape {labels.shape} for {rows} rows; "
-            "give one whole number or name a row"
+            "give one whole number or name per row"
         )
     return _frozen(labels)
 

@@ -94,6 +94,12 @@ def listed(items: Iterable[str]) -> str:
     return " and ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
 
 
+def either(items: Iterable[str]) -> str:
+    """Join quoted items as a choice: 'a', 'b' or 'c'."""
+    found = [repr(item) for item in items]
+    return " or ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
+
+
 def title_of(name: str) -> str:
     """Write a probe's name as a title."""
     words = clean(name).replace("_", " ").strip()

@@ -24,7 +24,7 @@ _CHARACTERS = 1 << 23
 
 
 def sampled(rows: Rows, most: int, rng: Generator) -> list[Document]:
-    """Choose at most so many rows, each as likely as any other, without holding more (Vitter 1985, algorithm R)."""
+    """Choose at most `most` rows, each as likely as any other, without holding more (Vitter 1985, algorithm R)."""
     held: list[Document] = []
     for number, row in enumerate(rows):
         if len(held) < most:
@@ -79,7 +79,7 @@ def by_classifier(
         What scores rows, the scores of the human half with its clusters, and those of the synthetic half.
 
     Raises:
-        SpecError: Where a reference has fewer than 20 rows, or one cluster alone.
+        SpecError: If a reference has fewer than 20 rows, or one cluster alone.
     """
     from genloss.provenance.detectors import TextClassifier
 

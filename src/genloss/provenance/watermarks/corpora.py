@@ -157,7 +157,7 @@ def detect_rows(rows: Iterable[Document], spec: WatermarkSpec, tokenizer: Any = 
         fdr: The expected share of false flags among the flagged documents.
 
     Raises:
-        SpecError: Where a row is no document, or holds an id outside the vocabulary, or there is none.
+        SpecError: If a row holds an id outside the vocabulary, or there are no documents.
     """
     tally = spec.tally()
     files: dict[str, int] = {}

@@ -18,7 +18,7 @@ def tokenizer_of(path: str | Path) -> Any:
         path: A tokenizer.json, or the folder that holds one.
 
     Raises:
-        SpecError: Where there is none, or the library is missing.
+        SpecError: If there is none, or the library is missing.
     """
     try:
         import tokenizers
@@ -46,7 +46,7 @@ def watermark_of(path: str | Path, vocab_size: int | None = None, tokenizer: str
         tokenizer: The tokenizer's folder or file, for that config.json.
 
     Raises:
-        SpecError: Where it is no watermark, its vocabulary is unknown, or the vocabularies differ.
+        SpecError: If it is not a watermark, its vocabulary is unknown, or the vocabularies differ.
     """
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -77,10 +77,10 @@ def check_vocabulary(spec: WatermarkSpec, tokenizer: Any) -> str:
     """Compare the vocabulary of a watermark with that of a tokenizer.
 
     Returns:
-        A warning where the tokenizer has fewer ids, as it has where a model's output is padded; "" where they agree.
+        A warning if the tokenizer has fewer ids, as with models whose output is padded; "" if they agree.
 
     Raises:
-        SpecError: Where the tokenizer has more ids than the watermark: it is that of another model.
+        SpecError: If the tokenizer has more ids than the watermark: it is that of another model.
     """
     known, size = int(tokenizer.get_vocab_size(with_added_tokens=True)), spec.scheme.vocab_size
     if known > size:
