@@ -448,3 +448,33 @@ def test_memory_does_not_grow_with_a_file(tmp_path, kind):
     assert peak(size) < 12e6
     text = sum(len(document.text) for document in read(tmp_path / f"{size}.{kind}"))
     assert text > 12e6
+
+
+def one_line(call):
+    """Whether a call is refused, which it may be in one line only."""
+    try:
+        call()
+    except SpecError as error:
+        said = str(error)
+    else:
+        return False
+    assert "\n" not in said
+    return True
+
+
+@pytest.mark.parametrize("kind", [*PACKED, *TEXT])
+def test_bytes_changed_anywhere_are_read_or_refused_in_one_line(tmp_path, kind):
+    text = b"one\n\ntwo\n" * 50
+    path = stored(tmp_path / f"c.{kind}", text) if kind in TEXT else file_of(tmp_path, kind, ROWS * 5)
+    good = path.read_bytes()
+    rng = np.random.default_rng(1)
+    refusals = 0
+    for turn in range(120):
+        content = bytearray(good[: rng.integers(len(good))] if turn % 5 == 0 else good)
+        for _ in range(rng.integers(1, 6)):
+            if content:
+                content[rng.integers(len(content))] = rng.integers(256)
+        path.write_bytes(content)
+        for broken in ("error", "skip"):
+            refusals += one_line(lambda broken=broken: list(read(path, broken=broken)))
+    assert refusals > 20 or kind == "txt"

@@ -229,3 +229,28 @@ def test_an_array_file_that_is_missing_is_refused_when_it_is_named(tmp_path):
     refused(lambda: ArrayFile(tmp_path / "none.npy"), "array-file.path: ", "no such file")
     refused(lambda: gl.TextFiles(str(tmp_path / "none.txt")), "text-files.path: ", "no such file")
     refused(lambda: gl.TextFiles("-"), "standard input can be read only once")
+
+
+@pytest.mark.parametrize("name", ["npy", "csv"])
+def test_bytes_changed_anywhere_are_read_or_refused_in_one_line(tmp_path, name):
+    file, write = STORED[name]
+    path = tmp_path / file
+    write(path, False)
+    good = path.read_bytes()
+    rng = np.random.default_rng(2)
+    refusals = 0
+    for turn in range(200):
+        content = bytearray(good[: rng.integers(len(good))] if turn % 5 == 0 else good)
+        for _ in range(rng.integers(1, 6)):
+            if content:
+                content[rng.integers(min(len(content), 128))] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            assert len(gl.ArrayFile(path).train)
+        except SpecError as error:
+            said = str(error)
+            refusals += 1
+        else:
+            said = ""
+        assert "\n" not in said
+    assert refusals > 50

@@ -43,7 +43,7 @@ def parquet_records(shard: Shard, names: Sequence[str], seen: Seen | None = None
                 ):
                     begin, number = number, number + batch.num_rows
                     yield from _records(shard, begin, batch, names)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             said = (str(error).strip() or type(error).__name__).splitlines()[0][:100]
             raise SpecError(f"{shard}: no Parquet that can be read ({said})") from None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, ClassVar
 
 import numpy as np
@@ -307,7 +308,7 @@ class ArrayFile(_Stored):
             return Rows(array, self.held_out_share, self.split_seed, self.replacement, labels)
         except SpecError as error:
             raise SpecError(f"{self.path}: {error}") from None
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TokenError) as error:
             raise SpecError(f"{self.path}: unreadable ({(str(error).splitlines() or ['damaged'])[0]})") from None
 
 
