@@ -15,6 +15,7 @@ from numpy.random import PCG64, Generator
 from genloss.chain.data import Array, Batch, Floats
 from genloss.corpus.shards import Shard, bytes_of, check_checksum, checksum_of
 from genloss.errors import SpecError
+from genloss.families import table_files
 from genloss.families.arrays import ByValue
 from genloss.plain.describe import checksum
 from genloss.plain.numbers import share as check_share
@@ -304,7 +305,8 @@ class ArrayFile(_Stored):
         content = bytes_of(self._shard)
         check_checksum(checksum(content), self.checksum, self.path)
         try:
-            array, labels = _from_npy(self, content) if self.path.endswith(".npy") else _from_table(self, content)
+            kind = Path(self.path).suffix
+            array, labels = table_files.parsed(content, kind, self.columns, self.label_column)
             return Rows(array, self.held_out_share, self.split_seed, self.replacement, labels)
         except SpecError as error:
             raise SpecError(f"{self.path}: {error}") from None
@@ -329,46 +331,6 @@ def _digits() -> tuple[bytes, str]:
         raise SpecError(f"digits: this version of scikit-learn does not ship them ({file.name} is missing)")
     content = b"".join(Shard(str(file), ".csv", ".gz").pieces())
     return content, checksum(content)
-
-
-def _from_npy(source: ArrayFile, content: bytes) -> tuple[Array, Array | None]:
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    if source.label_column:
-        raise SpecError("array-file.label_column: .npy has no named columns; use .csv or .parquet")
-    if source.columns:
-        width = array.shape[1] if array.ndim == 2 else 0
-        wrong = [each for each in source.columns if not isinstance(each, int) or not -width <= each < width]
-        if wrong:
-            raise SpecError(f"array-file.columns: no column {wrong[0]!r}; give positions from 0 to {width - 1}")
-        array = array[:, list(source.columns)]
-    return array, None
-
-
-def _from_table(source: ArrayFile, content: bytes) -> tuple[Array, Array | None]:
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    reads = pyarrow.csv.read_csv if source.path.endswith(".csv") else pyarrow.parquet.read_table
-    table = reads(pa.BufferReader(content))
-    for name in (*source.columns, *([source.label_column] if source.label_column else [])):
-        if name not in table.column_names:
-            raise SpecError(f"array-file.columns: no column {name!r}; there are {', '.join(table.column_names)}")
-
-    def is_number(name: Any) -> bool:
-        kind = table.schema.field(name).type
-        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-    names = list(source.columns) or [
-        name for name in table.column_names if is_number(name) and name != source.label_column
-    ]
-    text = [name for name in names if not is_number(name)]
-    if text or not names:
-        raise SpecError(f"array-file.columns: {text[0]!r} holds no numbers" if text else "no column of numbers")
-    columns = [table.column(name).to_numpy() for name in names]
-    array = columns[0] if len(columns) == 1 else np.stack([np.asarray(column, dtype=float) for column in columns], 1)
-    labels = np.asarray(table.column(source.label_column).to_pylist()) if source.label_column else None
-    return array, labels
 
 
 def _checked_rows(given: Any, where: str) -> Array:

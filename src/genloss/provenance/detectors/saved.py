@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from genloss.chain.data import Data, Floats
+from genloss.corpus.shards import Shard, bytes_of, check_checksum
 from genloss.errors import SpecError
 from genloss.plain.describe import checksum
 from genloss.provenance.detectors import saving
@@ -22,8 +22,8 @@ class SavedDetector:
     same detector.
 
     Attributes:
-        path: The file, usually with the ending .npz; a path that does not begin at the root begins in the current
-            folder.
+        path: The file, usually with the ending .npz, or its address; a path that does not begin at the root begins in
+            the current folder.
         checksum: The SHA-256 that the file must have, in hexadecimal; None takes the file as it is.
         embed: Turns data into rows of numbers, for a detector that was fitted with such a function.
     """
@@ -62,14 +62,7 @@ def _loaded(path: str, wanted: str, embed: Callable[[Data], Any] | None) -> Any:
 
 def _content(path: str, wanted: str | None) -> tuple[bytes, str]:
     """The bytes of a file and their checksum, which must be the one wanted."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise SpecError(f"{path}: cannot be read ({error.strerror}); give a detector that was saved") from None
+    content = bytes_of(Shard(path, ".npz"))
     found = checksum(content)
-    if wanted is not None and found != wanted:
-        raise SpecError(
-            f"{path}: another detector than the one asked for (its checksum begins {found[:12]}, not "
-            f"{str(wanted)[:12]}); put that file back, or leave the checksum out"
-        )
+    check_checksum(found, wanted, path)
     return content, found
