@@ -166,7 +166,7 @@ def subsampled(n):
 
 
 def test_accumulate_subsample(seed):
-    seen = ran(gl.Accumulate(N), N, "rows", seed, gl.Subsample(N))["variance"]
+    seen = ran(gl.Accumulate(N), N, "rows", seed, gl.Subsample(N), replicates=25_000)["variance"]
     assert_mean(seen, 4 * subsampled(N), power=0.05)
     assert np.abs(z_scores(seen, 4 * closed([N] * (T + 1)))).max() > 20
 

@@ -15,7 +15,7 @@ from genloss.families.gaussian import Moments
 from genloss.plain.describe import checksum
 from genloss.provenance.share.filters import filter_documents
 from genloss.report.summary import cells_of
-from genloss.runs.block import Job, Values
+from genloss.runs.block import Job, Series, Values
 from genloss.runs.checkpoint import pack, unpack
 
 VARIANCE = {"variance": gl.probes.variance, "tails": gl.probes.TailRatio()}
@@ -202,7 +202,7 @@ JOB = Job(cell=0, block=0, begin=0, width=0, keep=1, generations=5)
 
 def packed(t=2, digest="one", job=JOB):
     pool = Pool((Block(np.arange(3.0), 0, 0), Block(np.arange(2.0), np.array([1, 2]), 1)))
-    return pack(t, pool, Values({"variance": [np.ones(1)] * (t + 1)}), digest, job)
+    return pack(t, pool, Values({"variance": Series(np.ones((t + 1, 1)))}), digest, job)
 
 
 def test_a_checkpoint_keeps_makers():

@@ -105,5 +105,5 @@ def test_a_score_gives_one_number_a_row(score):
     ],
 )
 def test_wrong_settings_are_refused(make):
-    with pytest.raises(gl.SpecError, match=r"^probe [a-z-]+\.[a-z]+: .*; give "):
+    with pytest.raises(gl.SpecError, match=r"^probe [a-z-]+\.[a-z]+: (.*; give |must be )"):
         make()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain.data import Array, Batch, Block, Count, Data, Floats, Pool, Statistic, take
+from genloss.chain.data import Array, Batch, Block, Data, Floats, Pool, Statistic, take
 from genloss.chain.protocols import Curator, Detector
 from genloss.chain.schedules import whole
 from genloss.errors import NotExact, SpecError
@@ -91,11 +91,13 @@ class Subsample:
         return Pool(blocks)
 
     def _of_batches(self, pool: Pool, total: int, rng: Generator) -> Pool:
-        shape = (len(pool.data.rows), self.n)
+        replicates = len(pool.blocks[0].data.rows)
         if self.replacement:
-            chosen = rng.integers(total, size=shape)
+            chosen = rng.integers(total, size=(replicates, self.n))
         else:
-            chosen = rng.random((shape[0], total)).argpartition(self.n - 1, axis=1)[:, : self.n]
+            # One replicate after the other: the cost is that of n rows, not of the whole pool.
+            each = [rng.choice(total, self.n, replace=False, shuffle=False) for _ in range(replicates)]
+            chosen = np.sort(each, axis=1)
         return _mixed(pool, chosen)
 
 
@@ -319,20 +321,22 @@ def _scores(score: Callable[[Data], Array], pool: Pool, where: str) -> Array:
 
 def _mixed(pool: Pool, chosen: Array) -> Pool:
     """Take rows of many replicates by a row of positions each: one block whose rows have their own makers."""
-    rows = pool.data
-    makers = np.concatenate([np.broadcast_to(block.maker, (len(chosen), len(block.data))) for block in pool.blocks], 1)
-    mixed = np.take_along_axis(makers, chosen, 1)
-    return Pool((Block(take(rows, chosen), mixed, pool.blocks[-1].born),))
+    ends = np.cumsum([block.size for block in pool.blocks])
+    if all(isinstance(block.maker, int) for block in pool.blocks):
+        of_blocks = np.array([block.maker for block in pool.blocks], dtype=np.int32)
+        makers = of_blocks[np.searchsorted(ends, chosen, side="right")] if of_blocks.any() else np.zeros_like(chosen)
+    else:
+        every = [np.broadcast_to(block.maker, (len(chosen), len(block.data))) for block in pool.blocks]
+        makers = np.take_along_axis(np.concatenate(every, 1), chosen, 1)
+    return Pool((Block(take(pool.data, chosen), makers, pool.blocks[-1].born),))
 
 
 def _taken(pool: Pool, index: Array) -> Pool:
     """Take rows by their (sorted) positions in the whole pool, block by block."""
+    ends = np.cumsum([int(np.max(block.size)) for block in pool.blocks])
+    cuts = np.searchsorted(index, ends)
     blocks = []
-    start = 0
-    for block in pool.blocks:
-        rows: Count = block.size
-        here = index[(index >= start) & (index < start + rows)] - start
-        if len(here):
-            blocks.append(block.take(here))
-        start += int(rows)
+    for block, end, first, last in zip(pool.blocks, ends, (0, *cuts[:-1]), cuts, strict=True):
+        if last > first:
+            blocks.append(block.take(index[first:last] - (end - int(np.max(block.size)))))
     return Pool(blocks)

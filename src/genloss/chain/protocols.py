@@ -58,7 +58,7 @@ class Learner(Protocol):
         """Fit to the data and return the model, which is a `Source`."""
 
 
-class Rows(Protocol):
+class RowDraw(Protocol):
     """One way to draw rows: from the current model, or new real data."""
 
     @property
@@ -69,8 +69,8 @@ class Rows(Protocol):
         """Draw n rows (one number, or one per replicate) as a block."""
 
 
-class OwnRows(Rows, Protocol):
-    """Rows of the chain's own models."""
+class OwnRowDraw(RowDraw, Protocol):
+    """RowDraw of the chain's own models."""
 
     def __call__(self, n: Count, model: Any = None) -> Block:
         """Draw n rows from the last model, or from another one of `Draw.past`."""
@@ -80,11 +80,11 @@ class Draw(Protocol):
     """What a regime draws with."""
 
     @property
-    def own(self) -> OwnRows:
-        """Rows of the chain's last model: `draw.own(n)`; their maker is 1."""
+    def own(self) -> OwnRowDraw:
+        """RowDraw of the chain's last model: `draw.own(n)`; their maker is 1."""
 
     @property
-    def real(self) -> Rows:
+    def real(self) -> RowDraw:
         """New real rows: `draw.real(n)`; their maker is 0."""
 
     @property

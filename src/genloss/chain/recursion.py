@@ -11,12 +11,12 @@ from numpy.random import Generator
 
 from genloss.chain.curators import KeepAll
 from genloss.chain.data import Count, Data, Pool, Statistic, check_rows, row_shape
-from genloss.chain.drawing import Draws, Take, exactly, named
 from genloss.chain.foreign import as_learner
 from genloss.chain.generation import Generation
 from genloss.chain.protocols import BatchSource, Curator, ExactSource, Learner, Regime, Source
 from genloss.chain.schedules import whole
-from genloss.chain.seeds import Streams
+from genloss.chain.seeds import Streams, side_by_side
+from genloss.chain.supply import Supply, Take, exactly, named
 from genloss.errors import NotExact, SpecError
 from genloss.plain.numbers import share
 
@@ -129,12 +129,14 @@ class Chain:
         if hasattr(learner, "bound"):
             learner = learner.bound(self.source)
 
-        def draws(t: int, model: Any) -> Draws:
-            return Draws(take, partial(streams, t), self.source, model, t, replicates, past)
+        opened = streams if replicates is None else side_by_side(streams)
+
+        def draws(t: int, model: Any) -> Supply:
+            return Supply(take, partial(opened, t), self.source, model, t, replicates, past)
 
         def fitted(t: int, pool: Pool, parent: Any) -> tuple[Pool, Any]:
-            train = pool if keeps_all else self.curator.select(pool, streams(t, "curate"))
-            rng = streams(t, "fit")
+            train = pool if keeps_all else self.curator.select(pool, opened(t, "curate"))
+            rng = opened(t, "fit")
             warm = self.warm_start and parent is not None
             model = learner.refit(parent, train.data, rng) if warm else learner.fit(train.data, rng)
             if isinstance(model, type) or not callable(getattr(model, "sample", None)):

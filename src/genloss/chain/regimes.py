@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from genloss.chain.data import Block, Pool
-from genloss.chain.protocols import Draw, Rows
+from genloss.chain.protocols import Draw, RowDraw
 from genloss.chain.schedules import Size, check_size, size_at, whole
 from genloss.errors import SpecError
 from genloss.plain.numbers import share, whole_number
@@ -61,7 +61,7 @@ class FreshReal:
     Alemohammad et al. 2024 (2307.01850). With `real_fraction=1` it is the control: no model's output is ever used.
 
     Attributes:
-        n: Rows that each generation trains on, real and synthetic together.
+        n: RowDraw that each generation trains on, real and synthetic together.
         real_fraction: The share of them that is real, from 0 to 1.
         composition: "fixed" takes round(n * real_fraction) real rows; "binomial" lets each row be real with that
             probability, as in a crawl.
@@ -112,7 +112,7 @@ class FixedReal:
     Bertrand et al. 2024 (2310.00429), Seddik et al. 2024 (2404.05090, Theorem 2).
 
     Attributes:
-        n: Rows that each generation trains on, real and synthetic together.
+        n: RowDraw that each generation trains on, real and synthetic together.
         n_real: How many of them are real: the first n_real of generation 0, the same in every generation.
     """
 
@@ -169,7 +169,7 @@ class PastModels:
     Seddik et al. 2024 (2404.05090) call it randomly sampled data. Nothing is stored but the models.
 
     Attributes:
-        n: Rows that each generation trains on.
+        n: RowDraw that each generation trains on.
         include_real: Whether the true source is one of the components.
     """
 
@@ -205,6 +205,6 @@ class PastModels:
         return t / (t + self.include_real) if t else 0.0
 
 
-def _joined(first: Rows, n_first: int, second: Rows, n_second: int) -> Pool:
+def _joined(first: RowDraw, n_first: int, second: RowDraw, n_second: int) -> Pool:
     """Draw two parts, leaving out an empty one."""
     return Pool([rows(n) for rows, n in ((first, n_first), (second, n_second)) if n > 0])

@@ -165,7 +165,7 @@ class Mixture(ByValue):
         if self._full and self.weights.ndim == 1:
             for j in range(self.k):
                 here = component == j
-                noise[here] = noise[here] @ self._roots[j].T
+                noise[here] = np.einsum("md,ed->me", noise[here], self._roots[j])
         elif self._full:
             noise = np.einsum("...ab,...b->...a", self._roots[at], noise)
         else:

@@ -134,7 +134,7 @@ class LinearModel(ByValue):
     def excess_risk(self, truth: "LinearModel") -> Any:
         """The expected squared error of its predictions on new inputs: |w - w*|^2 in the norm of the true cov."""
         off = self.weights - truth.weights
-        return np.square(off if truth.cov is None else off @ truth.factor).sum(-1)
+        return np.square(off if truth.cov is None else (off[..., None, :] @ truth.factor)[..., 0, :]).sum(-1)
 
     def sample(self, n: int, rng: Generator) -> Pairs:
         """Draw n rows: X of shape (n, d) and y of shape (n,)."""

@@ -47,7 +47,7 @@ class W1:
         if model is not None and truth is not None:
             return _mean_distance(model.mean - truth.mean, model.spread - truth.spread)
         off, weights = _transport(g, rng, self)
-        return np.abs(off) @ weights
+        return rows.weighted(np.abs(off), weights)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class W2:
             means = ((model.mean - truth.mean) ** 2).sum(-1)
             return np.sqrt(means + _bures(model.spread, truth.spread))
         off, weights = _transport(g, rng, self)
-        return np.sqrt(off**2 @ weights)
+        return np.sqrt(rows.weighted(off**2, weights))
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class QuantileLine:
     def shortfall(self, q: float) -> tuple[Array, Array]:
         """The quantile function averaged over either tail, at 2,000 points that are densest at its end."""
         shares, weights = q * _STEPS**3, 3 * _STEPS**2 / len(_STEPS)
-        return self.quantile(shares) @ weights, self.quantile(1 - shares) @ weights
+        return rows.weighted(self.quantile(shares), weights), rows.weighted(self.quantile(1 - shares), weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def model_line(g: Generation, n: int, rng: Generator, probe: Any, direction: Flo
 
 def _along(normal: Normal, direction: Floats) -> NormalLine:
     variance = np.einsum("...ij,i,j->...", normal.spread, direction, direction)
-    return NormalLine(normal.mean @ direction, np.sqrt(np.maximum(variance, 0)))
+    return NormalLine(rows.weighted(normal.mean, direction), np.sqrt(np.maximum(variance, 0)))
 
 
 def _principal(cov: Array) -> Floats:

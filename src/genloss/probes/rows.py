@@ -75,6 +75,14 @@ def table(data: Data, probe: Any) -> Floats:
     return rows
 
 
+def weighted(values: Array, weights: Array) -> Array:
+    """Add up values along the last axis with weights; a replicate's sum does not hang on how many there are.
+
+    A product of matrices would: BLAS adds in another order for another number of rows. So would another memory order.
+    """
+    return np.multiply(values, weights, order="C").sum(-1)  # type: ignore[no-any-return]
+
+
 def one_by_one(g: Generation, measure: Callable[[Generation], ArrayLike]) -> Array:
     """Measure a single chain, or each of the replicates side by side, and stack what is found."""
     if g.replicates is None:

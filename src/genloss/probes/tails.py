@@ -62,7 +62,7 @@ class LostMass:
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
         cells = _cells(g, rng, self)
-        return (1.0 - cells.kept) @ cells.mass
+        return rows.weighted(1.0 - cells.kept, cells.mass)
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,9 @@ class Recall:
         member = np.equal.outer(band, np.arange(len(self.bands) + 1)) & (mass > 0)[:, None]
         weight = mass[:, None] * member
         total = weight.sum(0)
-        recall = np.where(total > 0, cells.kept[..., order] @ weight / np.where(total > 0, total, 1), np.nan)
+        recall = np.where(
+            total > 0, (cells.kept[..., order, None] * weight).sum(-2) / np.where(total > 0, total, 1), np.nan
+        )
         noise = np.zeros(len(total))
         if cells.rows is not None:
             first = np.nan_to_num(recall if recall.ndim == 1 else recall[0])

@@ -2,16 +2,17 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.random import Generator
 
 from genloss.chain.data import Array, Pool
 from genloss.chain.meta import Meta, meta_of
 from genloss.chain.recursion import Chain, Engine, Generation
-from genloss.chain.seeds import Streams, key
+from genloss.chain.seeds import Streams, key, side_by_side
 from genloss.errors import NotExact, SpecError
 
 REDRAWS = 1_000_000
@@ -27,7 +28,7 @@ class Job:
         block: The block's number, which addresses its random streams.
         begin: Its first replicate.
         width: Replicates computed side by side; 0 for a single chain without a replicate axis.
-        keep: How many of them were asked for.
+        keep: How many replicates it gives: width, or 1.
         generations: The last generation.
     """
 
@@ -44,25 +45,60 @@ class Job:
         return f"{self.cell:04d}-{self.block:07d}"
 
 
-@dataclass
-class Values:
-    """What the probes gave.
+class Series:
+    """The values of one probe, generation by generation, in an array that grows.
 
     Attributes:
-        arrays: One array a probe: (replicates, generations, *labels).
+        length: How many generations there are.
+    """
+
+    __slots__ = ("_values", "length")
+
+    def __init__(self, values: Array | None = None) -> None:
+        self._values: Array = np.empty(0) if values is None else values
+        self.length = 0 if values is None else len(values)
+
+    @property
+    def values(self) -> Array:
+        """The values: shape (generations, replicates, *labels)."""
+        return self._values[: self.length]
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of one generation; None before the first."""
+        return self._values.shape[1:] if self.length else None
+
+    def append(self, value: Array) -> None:
+        """Keep a copy of the values of one more generation."""
+        if not self.length:
+            self._values = np.empty((8, *value.shape))
+        elif self.length == len(self._values):
+            grown = np.empty((2 * self.length, *value.shape))
+            grown[: self.length] = self._values
+            self._values = grown
+        self._values[self.length] = value
+        self.length += 1
+
+
+@dataclass
+class Values:
+    """Probe values of one block.
+
+    Attributes:
+        arrays: One series per probe.
         labels: For vector probes, the name of their dimension and its labels.
-        notes: What else a vector probe said of itself (`DataArray.attrs`), such as the noise of a finite held-out set.
+        notes: Extra attributes of a vector probe (`DataArray.attrs`), such as the noise of a finite held-out set.
         film: Samples by generation of the first replicate, each a list of numbers or of texts.
     """
 
-    arrays: dict[str, list[Array]] = field(default_factory=dict)
+    arrays: dict[str, Series] = field(default_factory=dict)
     labels: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
     film: list[Any] = field(default_factory=list)
 
     def stacked(self) -> dict[str, Array]:
         """Join the generations along the second axis (as a view: memory runs generation by generation)."""
-        return {name: np.moveaxis(np.array(parts), 0, 1) for name, parts in self.arrays.items()}
+        return {name: np.moveaxis(series.values, 0, 1) for name, series in self.arrays.items()}
 
 
 class Checkpoint(Protocol):
@@ -107,8 +143,7 @@ def run_block(
         return values
     for generation in chain.generations(streams, engine, job.width or None, start):
         if generation.t > done:
-            for meter in meters:
-                meter.read(generation, streams, job.keep, values)
+            _measure(meters, generation, streams, values)
             if film:
                 values.film.append(_shots(generation, streams))
             step()
@@ -130,29 +165,41 @@ class _Meter:
         self.one_by_one = getattr(probe, "one_by_one", lambda _: False)
         self.key = key(name)
 
-    def read(self, generation: Generation, streams: Streams, keep: int, values: Values) -> None:
-        """Measure a generation and keep what was asked for."""
-        rng = (streams(generation.t, "probe", self.key),) if self.takes_rng else ()
-        if generation.replicates is None:
-            found = self._label(self.probe(generation, *rng), values, led=False)[None]
-        elif self.meta.vectorized and not self.one_by_one(generation):
-            found = self._label(self.probe(generation, *rng), values, led=True)
-            if found.shape[:1] != (generation.replicates,):
-                raise SpecError(
-                    f"probe {self.name!r}: gave shape {found.shape} for {generation.replicates} replicates; "
-                    "give one value a replicate, or leave out vectorized=True"
-                )
-        else:
-            wanted = (one for one, _ in zip(generation.each(), range(keep), strict=False))
-            found = np.stack([self._label(self.probe(one, *rng), values, led=False) for one in wanted])
-        kept = values.arrays.setdefault(self.name, [])
-        found = found[:keep]
-        if kept and kept[0].shape != found.shape:
+    def together(self, generation: Generation) -> bool:
+        """Whether one call measures the generation: a single chain, or all replicates at once."""
+        return generation.replicates is None or (self.meta.vectorized and not self.one_by_one(generation))
+
+    def read(self, generation: Generation, streams: Streams, values: Values) -> None:
+        """Measure a generation by one call."""
+        single = generation.replicates is None
+        value = self._label(self.probe(generation, *self.randomness(generation, streams)), values, led=not single)
+        if not single and value.shape[:1] != (generation.replicates,):
             raise SpecError(
-                f"probe {self.name!r}: gave shape {found.shape[1:]} at generation {generation.t} and "
-                f"{kept[0].shape[1:]} before; give one shape"
+                f"probe {self.name!r}: gave shape {value.shape} for {generation.replicates} replicates; "
+                "give one value per replicate, or leave out vectorized=True"
             )
-        kept.append(found)
+        self.keep(value[None] if single else value, generation.t, values)
+
+    def randomness(self, generation: Generation, streams: Streams) -> tuple[Generator, ...]:
+        """The probe's own stream, if it takes one; replicates that are measured one by one share it in turn."""
+        if not self.takes_rng:
+            return ()
+        opened = side_by_side(streams) if generation.replicates is not None and self.together(generation) else streams
+        return (opened(generation.t, "probe", self.key),)
+
+    def one(self, generation: Generation, rng: tuple[Generator, ...], values: Values) -> Array:
+        """Measure one replicate."""
+        return self._label(self.probe(generation, *rng), values, led=False)
+
+    def keep(self, value: Array, t: int, values: Values) -> None:
+        """Keep what was measured at a generation."""
+        series = values.arrays.setdefault(self.name, Series())
+        if series.shape not in (None, value.shape):
+            raise SpecError(
+                f"probe {self.name!r}: gave shape {value.shape[1:]} at generation {t} and "
+                f"{(series.shape or ())[1:]} before; give one shape"
+            )
+        series.append(value)
 
     def _label(self, value: Any, values: Values, led: bool) -> Array:
         dims = getattr(value, "dims", None)
@@ -189,6 +236,24 @@ class _Meter:
         if found.ndim - led == 1 and self.name not in values.labels:
             values.labels[self.name] = (f"{self.name}_index", list(range(found.shape[-1])))
         return found
+
+
+def _measure(meters: Sequence[_Meter], generation: Generation, streams: Streams, values: Values) -> None:
+    """Measure a generation; replicates are picked once for all probes that take them one by one."""
+    alone = []
+    for meter in meters:
+        if meter.together(generation):
+            meter.read(generation, streams, values)
+        else:
+            alone.append((meter, meter.randomness(generation, streams)))
+    if not alone:
+        return
+    parts: list[list[Array]] = [[] for _ in alone]
+    for one in generation.each():
+        for part, (meter, rng) in zip(parts, alone, strict=True):
+            part.append(meter.one(one, rng, values))
+    for part, (meter, _) in zip(parts, alone, strict=True):
+        meter.keep(np.stack(part), generation.t, values)
 
 
 def _takes_rng(probe: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from genloss.chain.data import Array, Batch, Block, Data, Pool, Statistic
 from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
-from genloss.runs.block import Job, Values
+from genloss.runs.block import Job, Series, Values
 
 _MAGIC = b"genloss-checkpoint-2 "
 _OLD = b"genloss-checkpoint-1 "
@@ -102,7 +102,7 @@ def unpack(content: bytes, chain: Chain, where: Path, digest: str, job: Job) -> 
         maker = arrays[f"maker{i}"] if block["maker"] is None else block["maker"]
         blocks.append(Block(_decode(block["data"], f"block{i}", arrays, chain), maker, block["born"]))
     values = Values(
-        {name: list(np.moveaxis(arrays[f"probe:{name}"], 1, 0)) for name in header["probes"]},
+        {name: Series(np.moveaxis(arrays[f"probe:{name}"], 1, 0)) for name in header["probes"]},
         {name: (dim, labels) for name, (dim, labels) in header["labels"].items()},
         header["notes"],
         header["film"],

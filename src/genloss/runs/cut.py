@@ -14,6 +14,9 @@ from genloss.runs.block import REDRAWS, Job
 from genloss.runs.layout import layout
 from genloss.version import VERSION
 
+DRAWS = 2
+"""The number of the way in which random numbers are drawn; a run goes on only under the draws that it began with."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -86,7 +89,7 @@ class Plan:
             for start, count, last in ((0, self.replicates, self.generations), (REDRAWS, self.bootstrap, 0)):
                 for block, begin, width in plan.blocks(count):
                     keep = min(width, count - begin)
-                    jobs.append(Job(cell, start + block, begin, width if plan.first else 0, keep, last))
+                    jobs.append(Job(cell, start + block, begin, keep if plan.first else 0, keep, last))
         return jobs
 
     def describe(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class Plan:
             "generations": int(self.generations),
             "replicates": int(self.replicates),
             "bootstrap": int(self.bootstrap),
+            "draws": DRAWS,
             "film": self.film,
             "dims": {name: [describe(label) for label in labels] for name, labels in self.grid.dims.items()},
             "chains": [describe(chain) for chain in self.grid.chains],

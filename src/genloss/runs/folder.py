@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
 from genloss.plain.describe import checksum
 from genloss.plain.files import commit
-from genloss.runs.block import Job, Values
+from genloss.runs.block import Job, Series, Values
 from genloss.runs.checkpoint import Unstorable, pack, unpack
 from genloss.runs.cut import Plan
 from genloss.runs.differences import difference
@@ -58,7 +59,7 @@ class Store:
     meta: Mapping[str, Meta]
     jobs: tuple[Job, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The checksum of the specification, which every part carries."""
         return checksum(_canonical(self.spec))
@@ -146,7 +147,7 @@ class Store:
                 found = column.flatten().to_numpy().reshape(job.keep, -1, column.type.list_size)
             else:
                 found = column.to_numpy().reshape(job.keep, -1)
-            arrays[name] = list(np.moveaxis(found, 1, 0))
+            arrays[name] = Series(np.moveaxis(found, 1, 0))
         labels = {name: (dim, own) for name, (dim, own) in notes["labels"].items()}
         return Values(arrays, labels, notes["notes"], notes["film"])
 

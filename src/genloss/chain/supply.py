@@ -14,7 +14,7 @@ Take = Callable[[Any, Count, Generator, str], Data]
 """How n rows, or their statistic, are drawn from a source; the last argument names the source in messages."""
 
 
-class Draws:
+class Supply:
     """The draws of one generation (a `Draw`).
 
     Attributes:
