@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genloss.chain.data import concat, size, take
-from genloss.corpus import Bytes, Documents, Words
+from genloss.corpus import Bytes, Words
+from genloss.corpus.tokenizers import documents_from
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=1, max_size=8)
 WORDS = st.lists(st.text("abc. ", max_size=12), min_size=1, max_size=8)
@@ -38,7 +39,7 @@ def test_take_concat_and_size_are_those_of_a_list(texts, data):
 @given(TEXTS)
 def test_arrays_give_the_documents_back(texts):
     documents = Bytes().train(texts)
-    assert list(Documents.from_arrays(documents.to_arrays())) == texts
+    assert list(documents_from(documents.to_arrays())) == texts
 
 
 @given(WORDS, st.integers(0, 40))

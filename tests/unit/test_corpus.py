@@ -12,7 +12,7 @@ from genloss.chain.recursion import Chain
 from genloss.chain.regimes import Accumulate, FreshReal
 from genloss.chain.seeds import Streams
 from genloss.corpus import BPE, Bytes, Corpus, Documents, Sotu, TextFiles, Words
-from genloss.corpus.tokenizers import restored
+from genloss.corpus.tokenizers import documents_from, restored
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGram
 
@@ -53,12 +53,12 @@ def test_documents_go_through_arrays_and_workers(recipe):
     documents = recipe.train(TEXTS)
     arrays = documents.to_arrays()
     assert all(array.dtype.kind in "iub" for array in arrays.values())
-    again = Documents.from_arrays(arrays)
+    again = documents_from(arrays)
     assert list(again) == list(documents)
     assert len(concat([documents, again])) == 100
-    assert Documents.from_arrays(arrays, documents.tokenizer).tokenizer is documents.tokenizer
+    assert documents_from(arrays, documents.tokenizer).tokenizer is documents.tokenizer
     other = Words(min_count=2).train(TEXTS).tokenizer
-    assert list(Documents.from_arrays(arrays, other)) == list(documents)
+    assert list(documents_from(arrays, other)) == list(documents)
     sent = pickle.loads(pickle.dumps(documents))  # noqa: S301
     assert list(sent) == list(documents)
     assert len(concat([documents, sent])) == 100
@@ -322,9 +322,9 @@ def test_a_tokenizer_of_ones_own_is_given_again_and_never_guessed(tokenizer):
     documents = tokenizer.encode(["hello"])
     assert list(documents) == ["hello"]
     arrays = documents.to_arrays()
-    _refused(lambda: Documents.from_arrays(arrays), r"fingerprint shifted by one\); give that tokenizer again")
-    _refused(lambda: Documents.from_arrays(arrays, Bytes().train(["x"]).tokenizer), r"tokenizer=\.\.\.")
-    assert list(Documents.from_arrays(arrays, tokenizer)) == ["hello"]
+    _refused(lambda: documents_from(arrays), r"fingerprint shifted by one\); give that tokenizer again")
+    _refused(lambda: documents_from(arrays, Bytes().train(["x"]).tokenizer), r"tokenizer=\.\.\.")
+    assert list(documents_from(arrays, tokenizer)) == ["hello"]
 
 
 def test_a_tokenizer_of_an_unknown_kind_is_refused():

@@ -70,7 +70,7 @@ class RowDraw(Protocol):
 
 
 class OwnRowDraw(RowDraw, Protocol):
-    """RowDraw of the chain's own models."""
+    """Rows of the chain's own models."""
 
     def __call__(self, n: Count, model: Any = None) -> Block:
         """Draw n rows from the last model, or from another one of `Draw.past`."""
@@ -81,7 +81,7 @@ class Draw(Protocol):
 
     @property
     def own(self) -> OwnRowDraw:
-        """RowDraw of the chain's last model: `draw.own(n)`; their maker is 1."""
+        """Rows of the chain's last model: `draw.own(n)`; their maker is 1."""
 
     @property
     def real(self) -> RowDraw:

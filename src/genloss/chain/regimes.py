@@ -61,7 +61,7 @@ class FreshReal:
     Alemohammad et al. 2024 (2307.01850). With `real_fraction=1` it is the control: no model's output is ever used.
 
     Attributes:
-        n: RowDraw that each generation trains on, real and synthetic together.
+        n: Rows that each generation trains on, real and synthetic together.
         real_fraction: The share of them that is real, from 0 to 1.
         composition: "fixed" takes round(n * real_fraction) real rows; "binomial" lets each row be real with that
             probability, as in a crawl.
@@ -112,7 +112,7 @@ class FixedReal:
     Bertrand et al. 2024 (2310.00429), Seddik et al. 2024 (2404.05090, Theorem 2).
 
     Attributes:
-        n: RowDraw that each generation trains on, real and synthetic together.
+        n: Rows that each generation trains on, real and synthetic together.
         n_real: How many of them are real: the first n_real of generation 0, the same in every generation.
     """
 
@@ -169,7 +169,7 @@ class PastModels:
     Seddik et al. 2024 (2404.05090) call it randomly sampled data. Nothing is stored but the models.
 
     Attributes:
-        n: RowDraw that each generation trains on.
+        n: Rows that each generation trains on.
         include_real: Whether the true source is one of the components.
     """
 

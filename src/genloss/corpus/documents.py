@@ -1,6 +1,6 @@
 """Documents: text as a chain carries it, ragged token ids and the tokenizer that made them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, overload
 
 import numpy as np
@@ -132,33 +132,13 @@ class Documents:
         return np.bincount(self.tokens, minlength=self.tokenizer.size)
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give the documents and their tokenizer as plain arrays; `from_arrays` reads them."""
+        """Give the documents and their tokenizer as plain arrays; `genloss.corpus.tokenizers.documents_from` reads them."""
         named = {"kind": type(self.tokenizer).__qualname__, "fingerprint": self.tokenizer.fingerprint}
         own = {name: np.frombuffer(text.encode(), dtype=np.uint8) for name, text in named.items()}
         if hasattr(self.tokenizer, "to_arrays"):
             own |= self.tokenizer.to_arrays()
         vocabulary = {f"tokenizer.{name}": array for name, array in own.items()}
         return {"tokens": self.tokens, "offsets": self.offsets, **vocabulary}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array], tokenizer: Tokenizer | None = None) -> "Documents":
-        """Build documents from the arrays of `to_arrays`.
-
-        Args:
-            arrays: The arrays.
-            tokenizer: Used in place of the stored one if it has the same fingerprint: ours are then held once, and one
-                of your own can be had in no other way.
-
-        Raises:
-            SpecError: If the text was read by a tokenizer of your own, and that is not given.
-        """
-        from genloss.corpus.tokenizers import restored
-
-        prefix = "tokenizer."
-        own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        if tokenizer is None or tokenizer.fingerprint.encode() != np.asarray(own.get("fingerprint", ())).tobytes():
-            tokenizer = restored(own)
-        return cls(arrays["tokens"], arrays["offsets"], tokenizer)
 
 
 def same_tokens(one: Tokenizer, other: Tokenizer) -> bool:

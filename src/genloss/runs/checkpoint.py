@@ -147,10 +147,10 @@ def _decode(kind: Any, name: str, arrays: dict[str, Array], chain: Chain) -> Dat
             {part: stored[part].item() if plain else stored[part] for part, plain in kind["statistic"].items()}
         )
     if "documents" in kind:
-        from genloss.corpus import Documents
+        from genloss.corpus.tokenizers import documents_from
 
         found = {part: arrays[f"{name}.{part}"] for part in kind["documents"]}
-        return Documents.from_arrays(found, getattr(chain.source, "tokenizer", None))
+        return documents_from(found, getattr(chain.source, "tokenizer", None))
     return kind["texts"]
 
 

@@ -5,7 +5,6 @@ with `laws`, such as `HuggingFaceLM`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from genloss.chain.data import Data, Floats, Ints
 from genloss.corpus.documents import Documents
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGramModel
+from genloss.provenance.detectors.token_statistics import TokenStatistics
 
 
 class CausalLM(Protocol):
@@ -26,36 +26,6 @@ class CausalLM(Protocol):
             The tokens that were predicted, shape (tokens,), and the natural log-probability of every token of the
             vocabulary at each of these positions, shape (tokens, vocabulary).
         """
-
-
-@dataclass(frozen=True, eq=False)
-class TokenStatistics:
-    """What a model says of each scored token, all documents in a row.
-
-    Attributes:
-        document: The document of each token: shape (tokens,).
-        documents: How many documents there are.
-        logprob: The natural log-probability of the token.
-        rank: How many tokens were more probable there, and one.
-        mean: The mean log-probability of a token drawn there from the sampling model.
-        variance: The variance of it.
-    """
-
-    document: Ints
-    documents: int
-    logprob: Floats
-    rank: Floats
-    mean: Floats
-    variance: Floats
-
-    def total(self, values: Floats) -> Floats:
-        """The sum over the tokens of each document: shape (documents,)."""
-        return np.bincount(self.document, values, minlength=self.documents).astype(float)
-
-    @property
-    def tokens(self) -> Floats:
-        """How many tokens of each document were scored."""
-        return self.total(np.ones(len(self.document)))
 
 
 def statistics(model: Any, data: Data, where: str, sampler: Any = None, ranks: bool = False) -> TokenStatistics:

@@ -14,7 +14,7 @@ from genloss.chain.data import Array, Floats, Ints
 from genloss.corpus.documents import Documents
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGramModel
-from genloss.provenance.detectors.language import TokenStatistics
+from genloss.provenance.detectors.token_statistics import TokenStatistics
 
 
 def read(model: NGramModel, documents: Documents, ranks: bool) -> TokenStatistics:
