@@ -132,7 +132,7 @@ class Documents:
         return np.bincount(self.tokens, minlength=self.tokenizer.size)
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give the documents and their tokenizer as plain arrays; `genloss.corpus.tokenizers.documents_from` reads them."""
+        """Give the documents and their tokenizer as plain arrays; `tokenizers.documents_from` reads them."""
         named = {"kind": type(self.tokenizer).__qualname__, "fingerprint": self.tokenizer.fingerprint}
         own = {name: np.frombuffer(text.encode(), dtype=np.uint8) for name, text in named.items()}
         if hasattr(self.tokenizer, "to_arrays"):
