@@ -1,6 +1,7 @@
 # Written by `python -m genloss.spec.stub`.
 from typing import Final
 
+from genloss import metrics as metrics
 from genloss import probes as probes
 from genloss import provenance as provenance
 from genloss import report as report
@@ -144,6 +145,7 @@ __all__ = [
     "Words",
     "Zipf",
     "load",
+    "metrics",
     "predict",
     "probes",
     "provenance",

@@ -11,6 +11,7 @@ from genloss.chain.data import Array, Data
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
+from genloss.metrics.concepts import near
 from genloss.probes import rows
 from genloss.probes.classes import classifier
 from genloss.probes.laws import symbols_of
@@ -140,14 +141,10 @@ class Precision:
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
         truth = rows.real(g, self.real, self)
-        centre = truth.mean(0)
-        truth = truth - centre
-        radii = rows.squared_radii(truth, self.k)
 
         def precise(one: Generation) -> float:
-            drawn = rows.like(rows.generated(one, self.rows, rng, self), truth, self, g) - centre
-            inside = [(squares <= radii).any(1) for _, squares in rows.squared_distances(drawn, truth)]
-            return float(np.concatenate(inside).mean())
+            drawn = rows.like(rows.generated(one, self.rows, rng, self), truth, self, g)
+            return float(near(truth, drawn, self.k).mean())
 
         return rows.one_by_one(g, precise)
 

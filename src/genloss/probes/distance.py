@@ -10,6 +10,7 @@ from genloss.chain.data import Array, Floats
 from genloss.chain.meta import ProbeRole, probe
 from genloss.chain.recursion import Generation
 from genloss.chain.seeds import Streams, key
+from genloss.metrics.distance import coupling, mean_across
 from genloss.probes import rows
 from genloss.probes.divergence import divergence
 from genloss.probes.laws import normal_of, normals_of, refusal
@@ -124,7 +125,7 @@ class SlicedW2:
         directions = Streams(key("sliced-w2"))(0, "floor").standard_normal((truth.shape[1], self.projections))
         directions /= np.sqrt((directions**2).sum(0))
         seen = np.sort(truth @ directions, 0)
-        here, there, weights = _coupling(self.rows, len(truth))
+        here, there, weights = coupling(self.rows, len(truth))
 
         def measure(one: Generation) -> Array:
             drawn = rows.like(rows.generated(one, self.rows, rng, self), truth, self, g)
@@ -175,7 +176,7 @@ class Energy:
 
         def measure(one: Generation) -> float:
             drawn = rows.like(rows.generated(one, self.rows, rng, self), real, self, g) - centre
-            return 2 * _across(drawn, real) - rows.distance_within(drawn) - within
+            return 2 * mean_across(drawn, real) - rows.distance_within(drawn) - within
 
         return rows.one_by_one(g, measure)
 
@@ -266,28 +267,12 @@ def _transport(g: Generation, rng: Generator, probe: Any) -> tuple[Array, Floats
         model = RowsLine(model.quantile(_middles(2000)))
     if not isinstance(truth, RowsLine):
         truth = RowsLine(truth.quantile(_middles(model.sorted.shape[-1])))
-    here, there, weights = _coupling(model.sorted.shape[-1], truth.sorted.shape[-1])
+    here, there, weights = coupling(model.sorted.shape[-1], truth.sorted.shape[-1])
     return model.sorted[..., here] - truth.sorted[..., there], weights
 
 
 def _middles(n: int) -> Floats:
     return (np.arange(n) + 0.5) / n
-
-
-def _coupling(n: int, m: int) -> tuple[Array, Array, Floats]:
-    """Pair n sorted rows with m sorted rows: positions in both and the share of mass that each pair moves."""
-    cuts = np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)
-    return cuts[:-1] // m, cuts[:-1] // n, np.diff(cuts) / (n * m)
-
-
-def _across(drawn: Floats, real: Floats) -> float:
-    """The mean distance between the rows of two tables."""
-    if real.shape[1] == 1:
-        merged = np.concatenate((drawn[:, 0], real[:, 0]))
-        both = rows.pair_sum(merged) - rows.pair_sum(drawn[:, 0]) - rows.pair_sum(real[:, 0])
-        return float(both / (len(drawn) * len(real)))
-    total = sum(float(np.sqrt(squares).sum()) for _, squares in rows.squared_distances(drawn, real))
-    return total / (len(drawn) * len(real))
 
 
 def _check(probe: Any) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from genloss.chain.data import Array, Floats
 from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
 from genloss.families.softmax import NextToken
-from genloss.probes.laws import Normal, aligned, kind_name, normal_of, normals_of, probe_name, symbols_of
+from genloss.metrics.distance import kl_normal, kl_symbols
+from genloss.probes.laws import Normal, kind_name, normal_of, normals_of, probe_name, symbols_of
 
 
 def divergence(one: Any, other: Any, probe: Any) -> Any:
@@ -38,7 +38,7 @@ def _closed(one: Any, other: Any) -> Any:
     readers: tuple[tuple[Callable[[Any], Any], Callable[[Any, Any], Any]], ...] = (
         (normal_of, _normal),
         (normals_of, _normals),
-        (symbols_of, _symbols),
+        (symbols_of, kl_symbols),
     )
     for read, formula in readers:
         p, q = read(one), read(other)
@@ -51,11 +51,7 @@ def _closed(one: Any, other: Any) -> Any:
 
 
 def _normal(one: Normal, other: Normal) -> Any:
-    ratio = np.square(np.divide(one.spread, other.spread))
-    off = np.square(np.divide(one.mean - other.mean, other.spread))
-    found = 0.5 * (ratio + off - 1 - np.log(ratio))
-    same = (np.asarray(one.spread) == other.spread) & (np.asarray(one.mean) == other.mean)
-    return np.where(np.isnan(found), np.where(same, 0.0, np.inf), found)
+    return kl_normal(one.mean, one.spread, other.mean, other.spread)
 
 
 def _normals(one: Normal, other: Normal) -> Any:
@@ -67,12 +63,6 @@ def _normals(one: Normal, other: Normal) -> Any:
     logs = np.log(roots).sum(-1) - np.linalg.slogdet(one.factor)[1]
     found = 0.5 * ((turned**2).sum((-2, -1)) + (off**2).sum(-1) - d) + logs
     return np.where(np.isnan(found), np.inf, np.maximum(found, 0))
-
-
-def _symbols(p: Floats, q: Floats) -> Array:
-    p, q = aligned(p, q)
-    terms = np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q), 0)
-    return np.maximum(terms.sum(-1), 0.0)  # type: ignore[no-any-return]
 
 
 def _poisson(rate: Any, other: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.random import Generator
 
+from genloss import metrics
 from genloss.chain.data import Array, Data, Floats, concat
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
@@ -15,6 +16,8 @@ from genloss.corpus.documents import Documents, same_tokens
 from genloss.corpus.tokenizers import Words
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGram
+from genloss.metrics.diversity.lexical import band_names, share_kept
+from genloss.metrics.spread import shannon
 from genloss.probes import rows
 from genloss.probes.laws import probe_name, refusal
 
@@ -47,7 +50,7 @@ class Perplexity:
         """Measure a generation."""
         real = _held_out(g, self.documents, self)
         surprise = -_logprob(g.model, real, self)
-        return float(np.exp(surprise[real.ended() != real.tokenizer.unknown].mean()))
+        return float(metrics.perplexity(-surprise[real.ended() != real.tokenizer.unknown]))
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,7 @@ class Survival:
         written = _in_tokens_of(real, g.sample(int(wanted), rng), self).counts()[types] > 0
         names = band_names(self.edges)
         held = np.bincount(band, minlength=len(names))
-        kept = np.bincount(band, written, minlength=len(names))
-        share = np.where(held > 0, kept / np.maximum(held, 1), np.nan)
+        share = share_kept(band, written, len(names))
         noise = rows.share_error(np.nan_to_num(share), held)
         return rows.labelled(share, "band", names, g, noise=noise.tolist())
 
@@ -224,8 +226,7 @@ class TokenEntropy:
     def __call__(self, g: Generation, rng: Generator) -> float:
         """Measure a generation."""
         counts = _written(g, self.tokens, rng, self).counts()
-        share = counts[counts > 0] / counts.sum()
-        return float(-(share * np.log(share)).sum())
+        return float(shannon(counts[counts > 0] / counts.sum()))
 
 
 @dataclass(frozen=True)
@@ -278,13 +279,6 @@ def _judge(g: Generation, probe: Any) -> Any:
             _judges.clear()
         found = _judges[id(real)] = (real, NGram(3).fit(real, np.random.default_rng(0)))
     return found[1]
-
-
-def band_names(edges: tuple[int, ...]) -> list[str]:
-    """Name bands of frequency by the counts at which they begin and end."""
-    begins = (1, *edges)
-    inner = [f"{low}-{high - 1}" if high - 1 > low else f"{low}" for low, high in pairwise(begins)]
-    return [*inner, f"{begins[-1]}+"]
 
 
 def _check_edges(probe: Any) -> None:

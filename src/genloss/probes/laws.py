@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from genloss.chain.data import Array, Floats
+from genloss.chain.data import Floats
 from genloss.errors import SpecError
 from genloss.families.exponential import Bernoulli, Exponential, Poisson
 from genloss.families.extremes import Pareto, Uniform
@@ -97,12 +97,6 @@ def quantile_of(model: Any) -> Quantile | None:
     return found if callable(found) else None
 
 
-def aligned(p: Floats, q: Floats) -> tuple[Floats, Floats]:
-    """Give two laws of symbols one length; a symbol that one does not know has probability 0 there."""
-    k = max(p.shape[-1], q.shape[-1])
-    return _padded(p, k), _padded(q, k)
-
-
 def refusal(probe: Any, measures: str, thing: Any) -> SpecError:
     """Say in one line what a probe measures and that this model (or data) has none of it."""
     return SpecError(f"probe {probe_name(probe)}: measures {measures}; {kind_name(thing)} has none")
@@ -116,11 +110,6 @@ def kind_name(thing: Any) -> str:
 def probe_name(probe: Any) -> str:
     """The name of a probe as a spec gives it."""
     return probe if isinstance(probe, str) else kind_of(type(probe))
-
-
-def _padded(p: Floats, k: int) -> Array:
-    missing = k - p.shape[-1]
-    return np.concatenate((p, np.zeros((*p.shape[:-1], missing))), -1) if missing else p
 
 
 def _column(parameter: Any) -> Floats:

@@ -1,8 +1,6 @@
 """What a probe sees of a model and of the truth where no closed form is known: rows."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from hashlib import blake2b
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,19 @@ from genloss.chain.data import Array, Batch, Data, Floats
 from genloss.chain.recursion import Generation
 from genloss.chain.seeds import Streams, key
 from genloss.errors import SpecError
+from genloss.metrics.estimate import share_error
+from genloss.metrics.geometry import (
+    distance_within,
+    mean_distance,
+    nearest,
+    pair_sum,
+    squared_distances,
+    squared_radii,
+)
 from genloss.plain.numbers import whole_number
 from genloss.probes.laws import probe_name, refusal, symbols_of
 
 _AT_ONCE = 2**24
-_BLOCK = 2**21
 
 
 def generated(g: Generation, n: int, rng: Generator, probe: Any) -> Floats:
@@ -109,105 +115,6 @@ def labelled(values: ArrayLike, dim: str, labels: Sequence[Any], g: Generation, 
     return xr.DataArray(found, dims=dims, coords={dim: list(labels)}, attrs=attrs)
 
 
-def share_error(share: ArrayLike, rows: ArrayLike) -> Floats:
-    """The standard error of a share found on a number of rows, after adding four rows of which two count.
-
-    Agresti and Coull (1998); unlike the plain binomial error it does not vanish where the share is 0 or 1.
-    """
-    m = np.asarray(rows, dtype=float) + 4
-    middle = (np.asarray(share, dtype=float) * (m - 4) + 2) / m
-    return np.asarray(np.sqrt(middle * (1 - middle) / m))
-
-
-def squared_distances(rows: Floats, others: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Squared distances of rows to others, a block of rows at a time; both tables should be centred."""
-    norms = (others**2).sum(-1)
-    step = max(1, _BLOCK // max(len(others), 1))
-    for begin in range(0, len(rows), step):
-        part = slice(begin, begin + step)
-        block = rows[part]
-        squares = (block**2).sum(-1)[:, None] + norms - 2 * (block @ others.T)
-        yield part, np.maximum(squares, 0, out=squares)
-
-
-def squared_radii(rows: Floats, k: int) -> Floats:
-    """Squared distance of each row to its k-th nearest other row; to the farthest where there are fewer.
-
-    A row without others has the radius 0. Real rows are the same in every generation, so what was found is kept.
-    """
-    return _kept_radii(_Table(rows), k)
-
-
-def nearest(rows: Floats, k: int) -> Floats:
-    """As `squared_radii`, of rows that will not come again."""
-    radii = np.zeros(len(rows))
-    k = min(k, len(rows) - 1)
-    if k > 0:
-        for part, squares in squared_distances(rows, rows):
-            _without_self(part, squares)
-            radii[part] = np.partition(squares, k, axis=1)[:, k]
-    return radii
-
-
-def mean_distance(rows: Floats) -> float:
-    """The mean distance between two different rows of a real table; what was found is kept."""
-    return _kept_distance(_Table(rows))
-
-
-def distance_within(rows: Floats) -> float:
-    """The mean distance between two different rows of a table; on the line from their order."""
-    n = len(rows)
-    if rows.shape[1] == 1:
-        return pair_sum(rows[:, 0]) / (n * (n - 1) / 2)
-    total = 0.0
-    for part, squares in squared_distances(rows, rows):
-        _without_self(part, squares)
-        total += float(np.sqrt(squares).sum())
-    return total / (n * (n - 1))
-
-
-def pair_sum(line: Floats) -> float:
-    """The sum of distances over all pairs of numbers, from their order."""
-    n = len(line)
-    return float(np.sort(line) @ (2 * np.arange(n) - n + 1.0))
-
-
-class _Table:
-    """Real rows as a key of what was found about them; the rows themselves are let go once they are known."""
-
-    __slots__ = ("_sum", "rows")
-
-    def __init__(self, rows: Floats) -> None:
-        self.rows: Any = np.ascontiguousarray(rows)
-        self._sum = (rows.shape, blake2b(self.rows.tobytes(), digest_size=16).digest())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Table) and self._sum == other._sum
-
-    def __hash__(self) -> int:
-        return hash(self._sum)
-
-
-@lru_cache(maxsize=64)
-def _kept_radii(table: _Table, k: int) -> Floats:
-    radii = nearest(table.rows, k)
-    radii.flags.writeable = False
-    table.rows = None
-    return radii
-
-
-@lru_cache(maxsize=64)
-def _kept_distance(table: _Table) -> float:
-    distance = distance_within(table.rows)
-    table.rows = None
-    return distance
-
-
-def _without_self(part: slice, squares: Floats) -> None:
-    """Write exact zeros for the distance of each row to itself."""
-    squares[np.arange(len(squares)), np.arange(part.start, part.start + len(squares))] = 0
-
-
 def whole(value: Any, least: int, probe: Any, field: str) -> None:
     """Refuse a setting that is no whole number from `least`."""
     whole_number(value, f"probe {probe_name(probe)}.{field}", least)
@@ -216,3 +123,24 @@ def whole(value: Any, least: int, probe: Any, field: str) -> None:
 def _kind(data: Any) -> str:
     first = data[0] if isinstance(data, list) and data else data
     return "text" if isinstance(first, str) else type(first).__name__
+
+
+__all__ = [
+    "at_once",
+    "distance_within",
+    "generated",
+    "labelled",
+    "like",
+    "mean_distance",
+    "nearest",
+    "one_by_one",
+    "pair_sum",
+    "real",
+    "real_data",
+    "share_error",
+    "squared_distances",
+    "squared_radii",
+    "table",
+    "weighted",
+    "whole",
+]

@@ -13,6 +13,7 @@ from genloss.errors import SpecError
 from genloss.families.exponential import Exponential, Poisson
 from genloss.families.multivariate import MultivariateGaussian
 from genloss.families.softmax import NextToken
+from genloss.metrics.spread import differ, rank_of, shannon
 from genloss.probes import rows
 from genloss.probes.laws import kind_name, normal_of, normals_of, refusal, symbols_of
 
@@ -73,7 +74,7 @@ def heterozygosity(g: Generation) -> Any:
     if isinstance(g.model, NextToken):
         p = g.model.drawn
         return 1 - np.einsum("...c,...ck,...ck->...", g.model.contexts, p, p)
-    return 1 - np.einsum("...k,...k->...", p, p)
+    return differ(p)
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ class Entropy:
         model = g.model
         p = symbols_of(model)
         if isinstance(model, NextToken):
-            return (model.contexts * _shannon(model.drawn)).sum(-1)
+            return (model.contexts * shannon(model.drawn)).sum(-1)
         if p is not None:
-            return _shannon(p)
+            return shannon(p)
         found = normal_of(model)
         if found is not None:
             with np.errstate(divide="ignore"):
@@ -133,7 +134,7 @@ class Entropy:
         data = g.sample(self.rows, rng)
         if isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "iub":
             counts = np.unique(data, return_counts=True)[1]
-            return float(_shannon(counts / counts.sum())) + (len(counts) - 1) / (2 * len(data))
+            return float(shannon(counts / counts.sum())) + (len(counts) - 1) / (2 * len(data))
         return _nearest_entropy(rows.table(data, self), self.k)
 
 
@@ -163,10 +164,10 @@ class EffectiveRank:
         """Measure a generation: a number, or one number a replicate."""
         if isinstance(g.model, MultivariateGaussian):
             # The factor keeps directions that the covariance has lost to rounding.
-            return _effective(np.linalg.svd(g.model.factor, compute_uv=False) ** 2)
+            return rank_of(np.linalg.svd(g.model.factor, compute_uv=False) ** 2)
         cov = _covariance(g.model)
         if cov is not None:
-            return _effective(np.linalg.eigvalsh(cov))
+            return rank_of(np.linalg.eigvalsh(cov))
         return rows.at_once(g, self.rows, lambda one: self._of_rows(one, rng))
 
     def _of_rows(self, g: Generation, rng: Generator) -> Array:
@@ -176,7 +177,7 @@ class EffectiveRank:
         if drawn.shape[-1] < 2:
             raise refusal(self, "rows of two or more numbers", g.model)
         drawn -= drawn.mean(-2, keepdims=True)
-        return _effective(np.linalg.svd(drawn, compute_uv=False) ** 2)
+        return rank_of(np.linalg.svd(drawn, compute_uv=False) ** 2)
 
 
 def _covariance(model: Any) -> Array | None:
@@ -185,18 +186,6 @@ def _covariance(model: Any) -> Array | None:
     if cov is None or callable(cov) or getattr(model, "mean", None) is None or np.ndim(cov) < 2:
         return None
     return np.asarray(cov, dtype=float)
-
-
-def _shannon(p: Array) -> Floats:
-    """-sum p log p over the last axis."""
-    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)  # type: ignore[no-any-return]
-
-
-def _effective(eigenvalues: Array) -> Array:
-    eigenvalues = np.maximum(eigenvalues, 0)
-    total = eigenvalues.sum(-1, keepdims=True)
-    alive = total[..., 0] > 0
-    return np.where(alive, np.exp(_shannon(eigenvalues / np.where(total > 0, total, 1))), 0.0)
 
 
 def _poisson_entropy(rate: Array) -> Array:

@@ -11,9 +11,11 @@ from genloss.chain.data import Array, Batch, Floats
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
+from genloss.metrics.estimate import aligned
+from genloss.metrics.tails import kept_share, lost
 from genloss.probes import rows
 from genloss.probes.classes import classifier, labels_of, members
-from genloss.probes.laws import aligned, normal_of, posteriors_of, quantile_of, refusal, symbols_of
+from genloss.probes.laws import normal_of, posteriors_of, quantile_of, refusal, symbols_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class LostMass:
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
         cells = _cells(g, rng, self)
-        return rows.weighted(1.0 - cells.kept, cells.mass)
+        return lost(cells.mass, cells.kept)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Support:
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
         cells = _cells(g, rng, self)
-        return np.asarray(cells.kept, dtype=float)[..., cells.mass > 0].mean(-1)
+        return kept_share(cells.mass, cells.kept)
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,10 @@ class Recall:
         if cells.rows is not None:
             first = np.nan_to_num(recall if recall.ndim == 1 else recall[0])
             noise = rows.share_error(first, total * cells.rows)
-        return rows.labelled(recall, "band", band_names(self.bands), g, noise=noise.tolist())
+        return rows.labelled(recall, "band", share_bands(self.bands), g, noise=noise.tolist())
 
 
-def band_names(bands: tuple[float, ...]) -> list[str]:
+def share_bands(bands: tuple[float, ...]) -> list[str]:
     """Name bands of frequency by the share of the true mass at which they begin and end."""
     cuts = [f"{100 * cut:g}" for cut in bands]
     if not cuts:

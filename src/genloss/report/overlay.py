@@ -13,7 +13,7 @@ from genloss.families.gaussian import Gaussian
 from genloss.families.multivariate import MultivariateGaussian
 from genloss.plain.describe import describe, kind_of, path_of
 from genloss.plain.words import clean, listed
-from genloss.probes.tails import Recall, band_names
+from genloss.probes.tails import Recall, share_bands
 from genloss.report.summary import grid_of, spec_of
 from genloss.spec import build as specs
 from genloss.theory import LAWS, MEASURES, predict
@@ -53,7 +53,7 @@ class Path:
 def _by_band(lost: Any, source: Any, labels: Sequence[Any], fields: Mapping[str, Any]) -> Any:
     """Recall in a band of frequency: the true mass of its symbols, each times its chance to be there."""
     bands = tuple(fields.get("bands", Recall.bands))
-    if list(labels) != band_names(bands):
+    if list(labels) != share_bands(bands):
         return None
     order = np.argsort(-source.p, kind="stable")
     mass = source.p[order]

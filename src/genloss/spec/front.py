@@ -20,7 +20,7 @@ _FURTHER = {
     "genloss.theory.predict": "predict",
 }
 """Names that no spec can give: what runs chains, what judges them, and data held in memory."""
-WINGS = ("probes", "provenance", "report", "testing", "theory")
+WINGS = ("metrics", "probes", "provenance", "report", "testing", "theory")
 """Packages and modules that are attributes of `genloss` without an import."""
 
 

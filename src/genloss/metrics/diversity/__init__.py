@@ -1,0 +1,1 @@
+"""Diversity of documents: of their words, of their forms, and of their meanings."""
