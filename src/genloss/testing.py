@@ -25,19 +25,23 @@ from genloss.chain.recursion import Chain, Generation
 from genloss.chain.seeds import Streams
 from genloss.errors import NotExact, SpecError
 from genloss.plain.describe import describe
+from genloss.probes.offers import Offer, offers
 from genloss.runs.block import _takes_rng
 
 _REPLICATES = 3
 _SIGMAS = 6.0
 
 
-def check_source(source: Any, n: int = 200, *, name: str = "") -> None:
+def check_source(source: Any, n: int = 200, *, name: str = "") -> Offer:
     """Check that a source keeps its contract: a true law, a corpus or a fitted model.
 
     Args:
         source: The source.
         n: Rows to draw.
         name: What to call it; its class name by default.
+
+    Returns:
+        What it offers, and which engines and probes work with it; printed, it is a sentence.
 
     Raises:
         AssertionError: With the sentence that does not hold.
@@ -63,6 +67,7 @@ def check_source(source: Any, n: int = 200, *, name: str = "") -> None:
         _check_batch_source(source, rows, n, name)
     if hasattr(source, "draw"):
         _check_exact_source(source, n, name)
+    return offers(source)
 
 
 def check_learner(learner: Any, data: Data, *, seed: int = 0) -> None:

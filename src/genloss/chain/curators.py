@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import is_batched, thins
 from genloss.chain.data import Array, Batch, Block, Data, Floats, Pool, Statistic, take
 from genloss.chain.protocols import Curator, Detector
 from genloss.chain.schedules import whole
@@ -284,12 +285,12 @@ class Then:
     @property
     def batched(self) -> bool:
         """Whether all parts can handle many replicates at once."""
-        return all(getattr(curator, "batched", False) for curator in self.curators)
+        return all(is_batched(curator) for curator in self.curators)
 
     @property
     def thins(self) -> bool:
         """Whether all parts can work on statistics."""
-        return all(getattr(curator, "thins", False) for curator in self.curators)
+        return all(thins(curator) for curator in self.curators)
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Hand each curator what the one before it left."""

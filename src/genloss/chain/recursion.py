@@ -9,6 +9,18 @@ from typing import Any, Literal
 
 from numpy.random import Generator
 
+from genloss.chain.capabilities import (
+    Bound,
+    Refits,
+    Starts,
+    is_batched,
+    is_ragged,
+    keeps_models,
+    reuses,
+    statistic_of,
+    synthetic_share_of,
+    thins,
+)
 from genloss.chain.curators import KeepAll
 from genloss.chain.data import Count, Data, Pool, Statistic, check_rows, row_shape
 from genloss.chain.foreign import as_learner
@@ -65,7 +77,7 @@ class Chain:
                 raise SpecError(f"{name}: {named(part)} is no {name}: give it {method}")
         _check_signature(self.regime)
         object.__setattr__(self, "learner", as_learner(self.learner))
-        if self.warm_start and not hasattr(self.learner, "refit"):
+        if self.warm_start and not isinstance(self.learner, Refits):
             raise SpecError(
                 f"warm_start: {named(self.learner)} cannot go on from a model; give it refit(parent, data, rng)"
             )
@@ -74,9 +86,9 @@ class Chain:
         """Whether the rows engine can run many replicates side by side."""
         return (
             isinstance(self.source, BatchSource)
-            and getattr(self.learner, "batched", False)
-            and getattr(self.curator, "batched", False)
-            and not getattr(self.regime, "ragged", False)
+            and is_batched(self.learner)
+            and is_batched(self.curator)
+            and not is_ragged(self.regime)
         )
 
     def check_exact(self) -> None:
@@ -87,12 +99,12 @@ class Chain:
         """
         if not isinstance(self.source, ExactSource):
             raise NotExact(f"source: {named(self.source)} has no statistic to draw; use engine='rows'")
-        statistic = getattr(self.learner, "statistic", None)
+        statistic = statistic_of(self.learner)
         if statistic is None:
             raise NotExact(f"learner: {named(self.learner)} has no sufficient statistic; use engine='rows'")
-        if not getattr(self.curator, "thins", False):
+        if not thins(self.curator):
             raise NotExact(f"curator: {named(self.curator)} needs the rows; use engine='rows'")
-        if not isinstance(self.curator, KeepAll) and getattr(self.regime, "reuses", True) and not statistic.reusable:
+        if not isinstance(self.curator, KeepAll) and reuses(self.regime) and not statistic.reusable:
             raise NotExact(
                 f"curator: {named(self.curator)} subsamples rows that {named(self.regime)} uses again, and "
                 f"{statistic.__name__} has forgotten which; use engine='rows'"
@@ -121,12 +133,12 @@ class Chain:
         """
         take = self._drawer(engine, replicates)
         regime = _bound(self.regime, self.n0)
-        keeps_models = getattr(regime, "keeps_models", False)
+        keeping = keeps_models(regime)
         if start is not None and not self.resumable():
             raise SpecError("start: this chain needs its models to go on from, so it can only start at generation 0")
 
         learner: Any = self.learner
-        if hasattr(learner, "bound"):
+        if isinstance(learner, Bound):
             learner = learner.bound(self.source)
 
         opened = streams if replicates is None else side_by_side(streams)
@@ -150,7 +162,7 @@ class Chain:
         past: list[Any] = [self.source]
         # 1. Generation 0 is trained on real data, laid down as the regime wants them.
         draw = draws(0, None)
-        pool = regime.start(self.n0, draw) if hasattr(regime, "start") else Pool((draw.real(self.n0),))
+        pool = regime.start(self.n0, draw) if isinstance(regime, Starts) else Pool((draw.real(self.n0),))
         train, model = fitted(0, pool, None)
         first = model
         t = 0
@@ -159,7 +171,7 @@ class Chain:
             if t > 0:
                 train, model = fitted(t, pool, None)
         while True:
-            if keeps_models:
+            if keeping:
                 past.append(model)
             # 2. The caller measures, and decides whether to go on.
             yield Generation(t, model, pool, train, self.source, first, replicates)
@@ -177,7 +189,7 @@ class Chain:
             SpecError: If the regime gives anything but a share.
         """
         regime = _bound(self.regime, self.n0)
-        share_at = getattr(regime, "synthetic_share", None)
+        share_at = synthetic_share_of(regime)
         if share_at is None:
             return False
         times = range(1, max(1, generations) + 1)
@@ -186,7 +198,7 @@ class Chain:
 
     def resumable(self) -> bool:
         """Whether a generation's pool is enough to go on from it."""
-        return not (self.warm_start or getattr(self.regime, "keeps_models", False))
+        return not (self.warm_start or keeps_models(self.regime))
 
     def _drawer(self, engine: Engine, replicates: int | None) -> Take:
         """Choose how n rows are drawn from a source."""
@@ -196,7 +208,7 @@ class Chain:
             return partial(exactly, shape)
         if engine != "rows":
             raise SpecError(f"engine: no engine {engine!r}; known engines: exact, rows")
-        statistic: type[Statistic] | None = getattr(self.learner, "statistic", None)
+        statistic: type[Statistic] | None = statistic_of(self.learner)
         if not isinstance(self.curator, KeepAll):
             statistic = None
 

@@ -22,6 +22,11 @@ class ByValue:
         return hash((type(self), *(np.shape(getattr(self, name)) for name in _compared(self))))
 
 
+def column(parameter: Any) -> Floats:
+    """A parameter, or one per replicate, with an axis behind it."""
+    return np.asarray(parameter, dtype=float)[..., None]
+
+
 def numbers(value: Any, where: str) -> Floats:
     """Read finite numbers.
 

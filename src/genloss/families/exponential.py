@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain.data import Array, Count, Data, Reals, Statistic
+from genloss.chain.data import Array, Count, Data, Floats, Reals, Statistic
 from genloss.errors import SpecError
-from genloss.families.arrays import at_least
+from genloss.families.arrays import at_least, column
 from genloss.families.one_dimension import OnTheLine, replicates_of, rows_of
 
 
@@ -82,6 +82,24 @@ class Poisson(OnTheLine):
         """Draw the sum of n rows, which is Poisson too."""
         return Total(n, rng.poisson(n * self.rate, shape or None))
 
+    costly_quantile: ClassVar[bool] = True
+
+    def quantile(self, q: Floats) -> Floats:
+        """The quantiles at shares (m,): (m,), or (replicates, m); each takes a search."""
+        return _poisson_quantile(q, column(self.rate))
+
+    def entropy(self) -> Any:
+        """The entropy, in nats."""
+        return _poisson_entropy(np.asarray(self.rate, dtype=float))
+
+    def kl(self, other: Any) -> Any:
+        """KL(self || other) of two Poisson laws, in nats."""
+        if not isinstance(other, Poisson):
+            return NotImplemented
+        rate, theirs = np.asarray(self.rate, dtype=float), np.asarray(other.rate, dtype=float)
+        value = np.where(rate > 0, rate * np.log(np.where(rate > 0, rate, 1) / theirs), 0)
+        return np.maximum(value - rate + theirs, 0)
+
 
 @dataclass(frozen=True)
 class PoissonMLE:
@@ -125,6 +143,23 @@ class Exponential(OnTheLine):
         """Draw the sum of n rows, which is Gamma(n)."""
         return Total(n, rng.standard_gamma(n, shape or None) * self.mean)
 
+    def quantile(self, q: Floats) -> Floats:
+        """The quantiles at shares (m,): (m,), or (replicates, m)."""
+        return -column(self.mean) * np.log1p(-q)
+
+    def entropy(self) -> Any:
+        """The differential entropy, in nats; -inf if all spread is gone."""
+        with np.errstate(divide="ignore"):
+            return 1 + np.log(self.mean)
+
+    def kl(self, other: Any) -> Any:
+        """KL(self || other) of two exponential laws, in nats."""
+        if not isinstance(other, Exponential):
+            return NotImplemented
+        ratio = np.divide(self.mean, other.mean)
+        value = np.where(ratio < np.inf, ratio - 1 - np.log(ratio), np.inf)
+        return np.where(np.isnan(ratio), 0.0, value)
+
 
 @dataclass(frozen=True)
 class ExponentialMLE:
@@ -157,6 +192,11 @@ class Bernoulli(OnTheLine):
         self.check(0, 1, "a probability from 0 to 1")
 
     @property
+    def drawn(self) -> Floats:
+        """The probabilities of 0 and 1: shape (2,), or (replicates, 2)."""
+        return np.stack([1 - np.asarray(self.p), np.asarray(self.p)], -1)
+
+    @property
     def mean(self) -> Reals:
         """The mean."""
         return self.p
@@ -184,6 +224,30 @@ class BernoulliMLE:
     def fit(self, data: Data, rng: Generator) -> Bernoulli:
         """Fit to rows of 0 and 1, a `Batch` of rows or their `Total`."""
         return Bernoulli(_mean(Total.of(data), "BernoulliMLE", 1.0))
+
+
+def _poisson_entropy(rate: Array) -> Array:
+    """Summed over the counts that matter; from a rate of 1,000 on by its expansion in 1 / rate (exact to 1e-12)."""
+    from scipy.special import gammaln
+
+    small = np.minimum(rate, 1000.0)[..., None]
+    most = small.max()
+    counts = np.arange(int(most + 12 * np.sqrt(most) + 30))
+    logs = counts * np.log(np.where(small > 0, small, 1)) - small - gammaln(counts + 1)
+    summed = np.where(rate > 0, -(np.exp(logs) * logs).sum(-1), 0.0)
+    big = np.maximum(rate, 1000.0)
+    expanded = 0.5 * np.log(2 * np.pi * np.e * big) - 1 / (12 * big) - 1 / (24 * big**2) - 19 / (360 * big**3)
+    return np.where(rate > 1000, expanded, summed)
+
+
+def _poisson_quantile(q: Floats, rate: Floats) -> Floats:
+    """The smallest count whose distribution function reaches q."""
+    from scipy.special import pdtr, pdtrik
+
+    count = np.ceil(np.nan_to_num(pdtrik(q, rate)))
+    lower = np.maximum(count - 1, 0)
+    reached = (pdtr(lower, rate) >= q) | (rate == 0)
+    return np.where(reached, lower * (rate > 0), count)  # type: ignore[no-any-return]
 
 
 def _mean(s: Total, learner: str, high: float) -> Reals:

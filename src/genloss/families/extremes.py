@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
-from genloss.chain.data import Array, Count, Data, Reals, Statistic
+from genloss.chain.data import Array, Count, Data, Floats, Reals, Statistic
 from genloss.errors import SpecError
-from genloss.families.arrays import at_least
+from genloss.families.arrays import at_least, column
 from genloss.families.one_dimension import OnTheLine, replicates_of, rows_of
 
 
@@ -132,6 +132,10 @@ class Uniform(OnTheLine):
         share = np.exp(-rng.standard_exponential(shape or None) / np.maximum(n, 1))
         return Maximum(n, np.where(np.asarray(n) > 0, share, 0.0) * self.high)
 
+    def quantile(self, q: Floats) -> Floats:
+        """The quantiles at shares (m,): (m,), or (replicates, m)."""
+        return column(self.high) * q
+
 
 @dataclass(frozen=True)
 class UniformMLE:
@@ -188,6 +192,10 @@ class Pareto(OnTheLine):
         low = self.scale * np.exp(rng.standard_exponential(size) / (np.maximum(n, 1) * self.shape))
         logs = rng.standard_gamma(np.maximum(np.asarray(n) - 1, 0), size) / self.shape
         return LogExcess(n, np.where(np.asarray(n) > 0, low, np.inf), logs)
+
+    def quantile(self, q: Floats) -> Floats:
+        """The quantiles at shares (m,): (m,), or (replicates, m)."""
+        return column(self.scale) * (1 - q) ** (-1 / column(self.shape))
 
 
 @dataclass(frozen=True)

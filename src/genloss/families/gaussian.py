@@ -6,8 +6,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import Normal, normal_of
 from genloss.chain.data import Array, Batch, Count, Data, Floats, Reals, Statistic
 from genloss.errors import SpecError
+from genloss.families.arrays import column
+from genloss.metrics.distance import kl_normal
 
 
 class Moments(Statistic):
@@ -99,6 +102,30 @@ class Gaussian:
             raise SpecError(f"gaussian.var: {self.var} is no variance; give a finite number from 0")
         if isinstance(self.mean, (int, float)) and not np.isfinite(self.mean):
             raise SpecError(f"gaussian.mean: {self.mean} is no mean; give a finite number")
+
+    @property
+    def normal(self) -> Normal:
+        """The law that is drawn from, temperature included."""
+        return Normal(self.mean, self.temperature * np.sqrt(self.var))
+
+    def quantile(self, q: Floats) -> Floats:
+        """The quantiles of what is drawn, at shares (m,): (m,), or (replicates, m)."""
+        from scipy.special import ndtri
+
+        law = self.normal
+        return column(law.mean) + column(law.spread) * ndtri(q)
+
+    def entropy(self) -> Any:
+        """The differential entropy of what is drawn, in nats; -inf if all spread is gone."""
+        with np.errstate(divide="ignore"):
+            return 0.5 * np.log(2 * np.pi * np.e) + np.log(self.normal.spread)
+
+    def kl(self, other: Any) -> Any:
+        """KL(self || other) of what is drawn, in nats."""
+        theirs = normal_of(other)
+        if theirs is None:
+            return NotImplemented
+        return kl_normal(self.normal.mean, self.normal.spread, theirs.mean, theirs.spread)
 
     def pick(self, i: int) -> "Gaussian":
         """Return the law of replicate i."""

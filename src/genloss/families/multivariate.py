@@ -7,9 +7,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import Normal, normals_of
 from genloss.chain.data import Array, Batch, Count, Data, Floats, Statistic
 from genloss.errors import NotExact, SpecError
 from genloss.families.arrays import ByValue, at_least, numbers, reduced
+from genloss.metrics.distance import kl_normals
 
 _UNKNOWN = np.empty(0)
 
@@ -152,6 +154,23 @@ class MultivariateGaussian(ByValue):
     def statistic_width(self) -> int:
         """Numbers in the statistic of a draw."""
         return self.width * (self.width + 1)
+
+    @property
+    def normal(self) -> Normal:
+        """The law that is drawn from, temperature included."""
+        return Normal(self.mean, self.temperature**2 * self.cov, self.temperature * self.factor)
+
+    def entropy(self) -> Any:
+        """The differential entropy of what is drawn, in nats."""
+        d = self.factor.shape[-1]
+        return 0.5 * d * np.log(2 * np.pi * np.e) + np.linalg.slogdet(self.normal.factor)[1]
+
+    def kl(self, other: Any) -> Any:
+        """KL(self || other) of what is drawn, in nats; infinite if the other has lost a direction."""
+        theirs = normals_of(other)
+        if theirs is None:
+            return NotImplemented
+        return kl_normals(self.normal.mean, self.normal.factor, theirs.mean, theirs.factor)
 
     def pick(self, i: int) -> "MultivariateGaussian":
         """Return the law of replicate i."""

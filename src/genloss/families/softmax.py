@@ -25,6 +25,8 @@ from genloss.families.categorical import (
     tally,
     thinned,
 )
+from genloss.metrics.distance import kl_symbols
+from genloss.metrics.spread import shannon
 
 
 class ContextCounts(Statistic):
@@ -131,6 +133,18 @@ class NextToken(ByValue):
     def drawn(self) -> Floats:
         """Probabilities of the tokens that are drawn after each context, after temperature and truncation."""
         return sharpened(self.p, self.temperature, self.top_k, self.top_p)
+
+    def entropy(self) -> Any:
+        """The entropy of the next token, in nats: the mean over contexts."""
+        return (self.contexts * shannon(self.drawn)).sum(-1)
+
+    def kl(self, other: Any) -> Any:
+        """KL(self || other) of pairs of a context and a token, in nats."""
+        if not isinstance(other, NextToken):
+            return NotImplemented
+        if self.p.shape[-2:] != other.p.shape[-2:]:
+            return None
+        return kl_symbols(self.pairs, other.pairs)
 
     @cached_property
     def pairs(self) -> Floats:

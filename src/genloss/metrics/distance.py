@@ -108,6 +108,20 @@ def kl_normal(mean: Any, spread: Any, other_mean: Any, other_spread: Any) -> Any
     return np.where(np.isnan(value), np.where(same, 0.0, np.inf), value)
 
 
+def kl_normals(mean: Any, factor: Any, other_mean: Any, other_factor: Any) -> Any:
+    """KL(one || other) of two normal laws of vectors, from means and factors F of their covariances F F'.
+
+    By the singular values of the second factor, so that a lost direction gives infinity and no error.
+    """
+    d = factor.shape[-1]
+    vectors, roots, _ = np.linalg.svd(other_factor)
+    turned = (vectors.mT @ factor) / roots[..., None]
+    off = (vectors.mT @ np.asarray(mean - other_mean)[..., None])[..., 0] / roots
+    logs = np.log(roots).sum(-1) - np.linalg.slogdet(factor)[1]
+    value = 0.5 * ((turned**2).sum((-2, -1)) + (off**2).sum(-1) - d) + logs
+    return np.where(np.isnan(value), np.inf, np.maximum(value, 0))
+
+
 def kl_symbols(p: Floats, q: Floats) -> Floats:
     """KL(p || q) of laws of symbols along the last axis."""
     p, q = aligned(p, q)

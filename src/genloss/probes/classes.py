@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.capabilities import held_out_of, symbols_of
 from genloss.chain.data import Array, Floats
 from genloss.chain.recursion import Generation
 from genloss.probes import rows
-from genloss.probes.laws import posteriors_of, refusal, symbols_of
+from genloss.probes.laws import posteriors_of, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Classifier:
 def labels_of(g: Generation, n: int) -> tuple[Array, list[Any]] | None:
     """The class of each of the first n held-out rows, as an index, and the names of all classes; None without any."""
     labels = getattr(g.source, "held_out_labels", None)
-    if labels is None or not len(labels) or getattr(g.source, "held_out", None) is None:
+    if labels is None or not len(labels) or held_out_of(g.source) is None:
         return None
     names, index = np.unique(np.asarray(labels), return_inverse=True)
     return index[:n], names.tolist()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import symbols_of
 from genloss.chain.data import Array, Data
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
@@ -14,7 +15,6 @@ from genloss.errors import SpecError
 from genloss.metrics.concepts import near
 from genloss.probes import rows
 from genloss.probes.classes import classifier
-from genloss.probes.laws import symbols_of
 
 
 @dataclass(frozen=True)

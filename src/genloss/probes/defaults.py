@@ -1,7 +1,8 @@
-"""What is measured where a spec names no probes."""
+"""Default probes when a spec lists none."""
 
 from typing import Any
 
+from genloss.chain.capabilities import Conditional, HasLabels, HasProbabilities, HasTokenizer, Linear, width_of
 from genloss.chain.recursion import Chain
 from genloss.probes.concepts import ModeOccupancy, Precision
 from genloss.probes.distance import W2, excess_risk
@@ -14,17 +15,17 @@ from genloss.probes.tails import LostMass, Recall, Support
 def usual(chain: Chain) -> dict[str, Any]:
     """The probes that tell tails and spread for a chain's kind of data, by name.
 
-    Text is told by its tokenizer, symbols by their probabilities, regression by its weights, pictures and tables by the
-    dimension of the rows; everything else is taken for numbers on the line.
+    A source with a tokenizer is text, one with probabilities is symbols, one with weights and noise a regression;
+    labels and the width of a row mark pictures and tables. Everything else is taken for numbers on the line.
     """
     source: Any = chain.source
-    if hasattr(source, "tokenizer"):
+    if isinstance(source, HasTokenizer):
         return {"survival": Survival(), "token_entropy": TokenEntropy(), "perplexity": Perplexity()}
-    if hasattr(source, "weights") and hasattr(source, "noise"):
+    if isinstance(source, Linear):
         return {"excess_risk": excess_risk}
-    if hasattr(source, "p") or hasattr(source, "pairs"):
+    if isinstance(source, (HasProbabilities, Conditional)):
         return {"support": Support(), "lost_mass": LostMass(), "heterozygosity": heterozygosity}
-    if getattr(source, "labels", None) is not None:
+    if isinstance(source, HasLabels) and source.labels is not None:
         return {
             "recall": Recall(),
             "total_variance": total_variance,
@@ -32,6 +33,6 @@ def usual(chain: Chain) -> dict[str, Any]:
             "precision": Precision(),
             "mode_occupancy": ModeOccupancy(),
         }
-    if getattr(source, "width", 1) > 1:
+    if width_of(source) > 1:
         return {"total_variance": total_variance, "effective_rank": EffectiveRank(), "precision": Precision()}
     return {"variance": variance, "tail_ratio": TailRatio(), "w2": W2()}

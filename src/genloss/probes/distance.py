@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import HasExcessRisk, normal_of, normals_of
 from genloss.chain.data import Array, Floats
 from genloss.chain.meta import ProbeRole, probe
 from genloss.chain.recursion import Generation
@@ -13,7 +14,7 @@ from genloss.chain.seeds import Streams, key
 from genloss.metrics.distance import coupling, mean_across
 from genloss.probes import rows
 from genloss.probes.divergence import divergence
-from genloss.probes.laws import normal_of, normals_of, refusal
+from genloss.probes.laws import refusal
 from genloss.probes.lines import RowsLine, model_line, truth_line
 
 
@@ -233,10 +234,9 @@ def excess_risk(g: Generation) -> Any:
     Raises:
         SpecError: Where the model is no regression.
     """
-    measure = getattr(g.model, "excess_risk", None)
-    if measure is None:
+    if not isinstance(g.model, HasExcessRisk):
         raise refusal("excess-risk", "regressions with excess_risk(truth)", g.model)
-    return measure(g.source)
+    return g.model.excess_risk(g.source)
 
 
 def _mean_distance(mean: Any, sd: Any) -> Any:

@@ -1,71 +1,40 @@
-"""Kullback-Leibler divergences that have a closed form."""
+"""Kullback-Leibler divergences that a law offers, or that follow from normal laws and probabilities."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from genloss.chain.capabilities import HasKL, normal_of, normals_of, symbols_of
 from genloss.errors import SpecError
-from genloss.families.exponential import Exponential, Poisson
-from genloss.families.softmax import NextToken
-from genloss.metrics.distance import kl_normal, kl_symbols
-from genloss.probes.laws import Normal, kind_name, normal_of, normals_of, probe_name, symbols_of
+from genloss.metrics.distance import kl_normal, kl_normals, kl_symbols
+from genloss.probes.laws import kind_name, probe_name
 
 
 def divergence(one: Any, other: Any, probe: Any) -> Any:
     """KL(one || other) in nats, as the laws are drawn from; replicates side by side may lead either.
 
     Raises:
-        SpecError: Where there is no closed form for this pair of laws.
+        SpecError: If there is no closed form for this pair of laws.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found = _closed(one, other)
-    if found is None:
+        value = one.kl(other) if isinstance(one, HasKL) else NotImplemented
+        if value is NotImplemented:
+            value = _closed(one, other)
+    if value is None:
         raise SpecError(
             f"probe {probe_name(probe)}: measures two laws of one kind in closed form; there is none for "
             f"{kind_name(one)} and {kind_name(other)} (Energy and SlicedW2 compare rows)"
         )
-    return found
+    return value
 
 
 def _closed(one: Any, other: Any) -> Any:
-    if isinstance(one, Poisson) and isinstance(other, Poisson):
-        return _poisson(one.rate, other.rate)
-    if isinstance(one, Exponential) and isinstance(other, Exponential):
-        ratio = np.divide(one.mean, other.mean)
-        found = np.where(ratio < np.inf, ratio - 1 - np.log(ratio), np.inf)
-        return np.where(np.isnan(ratio), 0.0, found)
-    readers: tuple[tuple[Callable[[Any], Any], Callable[[Any, Any], Any]], ...] = (
-        (normal_of, _normal),
-        (normals_of, _normals),
-        (symbols_of, kl_symbols),
-    )
-    for read, formula in readers:
-        p, q = read(one), read(other)
-        if p is not None and q is not None:
-            if isinstance(one, NextToken) and isinstance(other, NextToken) and one.p.shape[-2:] != other.p.shape[-2:]:
-                return None
-            return formula(p, q)
-    own = getattr(one, "kl", None)
-    return own(other) if callable(own) else None
-
-
-def _normal(one: Normal, other: Normal) -> Any:
-    return kl_normal(one.mean, one.spread, other.mean, other.spread)
-
-
-def _normals(one: Normal, other: Normal) -> Any:
-    """By the singular values of the second factor, so that a lost direction gives infinity and no error."""
-    d = one.factor.shape[-1]
-    vectors, roots, _ = np.linalg.svd(other.factor)
-    turned = (vectors.mT @ one.factor) / roots[..., None]
-    off = (vectors.mT @ np.asarray(one.mean - other.mean)[..., None])[..., 0] / roots
-    logs = np.log(roots).sum(-1) - np.linalg.slogdet(one.factor)[1]
-    found = 0.5 * ((turned**2).sum((-2, -1)) + (off**2).sum(-1) - d) + logs
-    return np.where(np.isnan(found), np.inf, np.maximum(found, 0))
-
-
-def _poisson(rate: Any, other: Any) -> Any:
-    rate, other = np.asarray(rate, dtype=float), np.asarray(other, dtype=float)
-    found = np.where(rate > 0, rate * np.log(np.where(rate > 0, rate, 1) / other), 0)
-    return np.maximum(found - rate + other, 0)
+    """The divergence of laws that do not know their own, from what they are."""
+    line, theirs = normal_of(one), normal_of(other)
+    if line is not None and theirs is not None:
+        return kl_normal(line.mean, line.spread, theirs.mean, theirs.spread)
+    vectors, theirs = normals_of(one), normals_of(other)
+    if vectors is not None and theirs is not None:
+        return kl_normals(vectors.mean, vectors.factor, theirs.mean, theirs.factor)
+    p, q = symbols_of(one), symbols_of(other)
+    return kl_symbols(p, q) if p is not None and q is not None else None

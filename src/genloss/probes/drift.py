@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.capabilities import Conditional, symbols_of
 from genloss.chain.data import Floats
 from genloss.chain.generation import Generation
 from genloss.chain.meta import probe
-from genloss.probes.laws import refusal, symbols_of
+from genloss.probes.laws import refusal
 from genloss.probes.spread import heterozygosity
 
 _as_it_is = probe(vectorized=True)
@@ -16,7 +17,7 @@ _ALL = 1 - 1e-12
 
 def _drawn(model: Any, name: str) -> Floats:
     """The probabilities that symbols are drawn with; of next-token models one row per context."""
-    p = getattr(model, "drawn", None) if hasattr(model, "contexts") else symbols_of(model)
+    p = model.drawn if isinstance(model, Conditional) else symbols_of(model)
     if p is None:
         raise refusal(name, "models of symbols", model)
     return np.asarray(p, dtype=float)

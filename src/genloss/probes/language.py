@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from genloss import metrics
+from genloss.chain.capabilities import held_out_of
 from genloss.chain.data import Array, Data, Floats, concat
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
@@ -292,7 +293,7 @@ def _check_edges(probe: Any) -> None:
 
 def _held_out(g: Generation, documents: int | None, probe: Any) -> Documents:
     """The held-out documents of the source, or the first ones of them."""
-    real = getattr(g.source, "held_out", None)
+    real = held_out_of(g.source)
     if not isinstance(real, Documents) or not len(real):
         raise refusal(probe, "sources with held-out documents (a corpus)", g.source)
     return real if documents is None or documents >= len(real) else real[:documents]

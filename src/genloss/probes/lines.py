@@ -6,11 +6,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import (
+    HasCostlyQuantile,
+    Normal,
+    Quantile,
+    held_out_of,
+    normal_of,
+    normals_of,
+    quantile_of,
+    symbols_of,
+)
 from genloss.chain.data import Array, Floats
 from genloss.chain.recursion import Generation
-from genloss.families.exponential import Poisson
 from genloss.probes import rows
-from genloss.probes.laws import Normal, Quantile, normal_of, normals_of, quantile_of, refusal, symbols_of
+from genloss.probes.laws import refusal
 
 _STEPS = (np.arange(2000) + 0.5) / 2000
 
@@ -113,7 +122,7 @@ def truth_line(g: Generation, n: int, probe: Any) -> tuple[Line, Floats | None]:
     if normal is not None:
         return NormalLine(normal.mean, normal.spread), None
     function = quantile_of(g.source)
-    if function is not None and getattr(g.source, "held_out", None) is None:
+    if function is not None and held_out_of(g.source) is None:
         return QuantileLine(function), None
     normal = normals_of(g.source)
     if normal is not None:
@@ -143,8 +152,8 @@ def model_line(g: Generation, n: int, rng: Generator, probe: Any, direction: Flo
     if normal is not None:
         return NormalLine(normal.mean, normal.spread) if direction is None else _along(normal, direction)
     function = quantile_of(g.model) if direction is None else None
-    # Each quantile of a Poisson law takes a search, which is dear where thousands are wanted of many replicates.
-    if function is not None and (few or not isinstance(g.model, Poisson)):
+    # A quantile that takes a search is dear if thousands are wanted of many replicates.
+    if function is not None and (few or not isinstance(g.model, HasCostlyQuantile)):
         return QuantileLine(function)
 
     def drawn(one: Generation) -> Array:

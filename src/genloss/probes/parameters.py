@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from genloss.chain.capabilities import normal_of
 from genloss.chain.generation import Generation
 from genloss.chain.meta import probe
-from genloss.probes.laws import normal_of
 
 _as_it_is = probe(vectorized=True)
 

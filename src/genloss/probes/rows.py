@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
+from genloss.chain.capabilities import held_out_of, symbols_of, width_of
 from genloss.chain.data import Array, Batch, Data, Floats
 from genloss.chain.recursion import Generation
 from genloss.chain.seeds import Streams, key
@@ -21,7 +22,7 @@ from genloss.metrics.geometry import (
     squared_radii,
 )
 from genloss.plain.numbers import whole_number
-from genloss.probes.laws import probe_name, refusal, symbols_of
+from genloss.probes.laws import probe_name, refusal
 
 _AT_ONCE = 2**24
 
@@ -51,7 +52,7 @@ def real(g: Generation, n: int, probe: Any) -> Floats:
 
 def real_data(g: Generation, n: int, probe: Any) -> Data:
     """The first n held-out rows of the source, or n rows drawn from it in a way that depends on the probe alone."""
-    held_out = getattr(g.source, "held_out", None)
+    held_out = held_out_of(g.source)
     if held_out is not None and len(held_out):
         return tuple(part[:n] for part in held_out) if isinstance(held_out, tuple) else held_out[:n]
     return g.source.sample(n, Streams(key(probe_name(probe)))(0, "floor"))
@@ -98,7 +99,7 @@ def one_by_one(g: Generation, measure: Callable[[Generation], ArrayLike]) -> Arr
 
 def at_once(g: Generation, n: int, measure: Callable[[Generation], ArrayLike]) -> Array:
     """Measure all replicates at once where n rows of each fit into memory together, else one by one."""
-    width = int(getattr(g.source, "width", 1))
+    width = width_of(g.source)
     if g.replicates is None or g.replicates * n * width <= _AT_ONCE:
         return np.asarray(measure(g), dtype=float)
     return one_by_one(g, measure)

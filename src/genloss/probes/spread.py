@@ -6,16 +6,22 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import (
+    Conditional,
+    HasCovariance,
+    HasEntropy,
+    HasVariance,
+    normal_of,
+    normals_of,
+    symbols_of,
+)
 from genloss.chain.data import Array, Floats
 from genloss.chain.meta import ProbeRole, probe
 from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
-from genloss.families.exponential import Exponential, Poisson
-from genloss.families.multivariate import MultivariateGaussian
-from genloss.families.softmax import NextToken
 from genloss.metrics.spread import differ, rank_of, shannon
 from genloss.probes import rows
-from genloss.probes.laws import kind_name, normal_of, normals_of, refusal, symbols_of
+from genloss.probes.laws import kind_name, refusal
 
 _DRAWN = 1000
 
@@ -27,7 +33,7 @@ def variance(g: Generation) -> Any:
     Raises:
         SpecError: Where the model has no variance of its own.
     """
-    var = getattr(g.model, "var", None)
+    var = g.model.var if isinstance(g.model, HasVariance) else None
     if var is None or callable(var) or np.ndim(var) > (g.replicates is not None):
         raise SpecError(
             f"probe variance: measures one-dimensional models with a variance; {kind_name(g.model)} has none; "
@@ -50,7 +56,7 @@ def total_variance(g: Generation, rng: Generator) -> Any:
     cov = _covariance(model)
     if cov is not None:
         return np.trace(cov, axis1=-2, axis2=-1)
-    var = getattr(model, "var", None)
+    var = model.var if isinstance(model, HasVariance) else None
     if var is not None and not callable(var) and np.ndim(var) <= (g.replicates is not None):
         return var
     return rows.at_once(
@@ -71,7 +77,7 @@ def heterozygosity(g: Generation) -> Any:
     p = symbols_of(g.model)
     if p is None:
         raise refusal("heterozygosity", "models of symbols", g.model)
-    if isinstance(g.model, NextToken):
+    if isinstance(g.model, Conditional):
         p = g.model.drawn
         return 1 - np.einsum("...c,...ck,...ck->...", g.model.contexts, p, p)
     return differ(p)
@@ -106,28 +112,12 @@ class Entropy:
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
-        model = g.model
-        p = symbols_of(model)
-        if isinstance(model, NextToken):
-            return (model.contexts * shannon(model.drawn)).sum(-1)
+        if isinstance(g.model, HasEntropy):
+            own = g.model.entropy
+            return own() if callable(own) else own
+        p = symbols_of(g.model)
         if p is not None:
             return shannon(p)
-        found = normal_of(model)
-        if found is not None:
-            with np.errstate(divide="ignore"):
-                return 0.5 * np.log(2 * np.pi * np.e) + np.log(found.spread)
-        found = normals_of(model)
-        if found is not None:
-            d = found.factor.shape[-1]
-            return 0.5 * d * np.log(2 * np.pi * np.e) + np.linalg.slogdet(found.factor)[1]
-        if isinstance(model, Exponential):
-            with np.errstate(divide="ignore"):
-                return 1 + np.log(model.mean)
-        if isinstance(model, Poisson):
-            return _poisson_entropy(np.asarray(model.rate, dtype=float))
-        own = getattr(model, "entropy", None)
-        if own is not None:
-            return own() if callable(own) else own
         return rows.one_by_one(g, lambda one: self._of_rows(one, rng))
 
     def _of_rows(self, g: Generation, rng: Generator) -> float:
@@ -162,9 +152,10 @@ class EffectiveRank:
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
         """Measure a generation: a number, or one number a replicate."""
-        if isinstance(g.model, MultivariateGaussian):
-            # The factor keeps directions that the covariance has lost to rounding.
-            return rank_of(np.linalg.svd(g.model.factor, compute_uv=False) ** 2)
+        normal = normals_of(g.model)
+        if normal is not None:
+            # The factor keeps directions that the covariance has lost to rounding; a temperature changes no share.
+            return rank_of(np.linalg.svd(normal.factor, compute_uv=False) ** 2)
         cov = _covariance(g.model)
         if cov is not None:
             return rank_of(np.linalg.eigvalsh(cov))
@@ -182,24 +173,12 @@ class EffectiveRank:
 
 def _covariance(model: Any) -> Array | None:
     """The covariance that a model of vectors offers; one without a mean beside it belongs to something else."""
-    cov = getattr(model, "cov", None)
-    if cov is None or callable(cov) or getattr(model, "mean", None) is None or np.ndim(cov) < 2:
+    if not isinstance(model, HasCovariance):
+        return None
+    cov = model.cov
+    if cov is None or callable(cov) or model.mean is None or np.ndim(cov) < 2:
         return None
     return np.asarray(cov, dtype=float)
-
-
-def _poisson_entropy(rate: Array) -> Array:
-    """Summed over the counts that matter; from a rate of 1,000 on by its expansion in 1 / rate (exact to 1e-12)."""
-    from scipy.special import gammaln
-
-    small = np.minimum(rate, 1000.0)[..., None]
-    most = small.max()
-    counts = np.arange(int(most + 12 * np.sqrt(most) + 30))
-    logs = counts * np.log(np.where(small > 0, small, 1)) - small - gammaln(counts + 1)
-    summed = np.where(rate > 0, -(np.exp(logs) * logs).sum(-1), 0.0)
-    big = np.maximum(rate, 1000.0)
-    expanded = 0.5 * np.log(2 * np.pi * np.e * big) - 1 / (12 * big) - 1 / (24 * big**2) - 19 / (360 * big**3)
-    return np.where(rate > 1000, expanded, summed)
 
 
 def _nearest_entropy(drawn: Floats, k: int) -> float:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
+from genloss.chain.capabilities import held_out_of, normal_of, quantile_of, symbols_of, width_of
 from genloss.chain.data import Array, Batch, Floats
 from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
@@ -15,7 +16,7 @@ from genloss.metrics.estimate import aligned
 from genloss.metrics.tails import kept_share, lost
 from genloss.probes import rows
 from genloss.probes.classes import classifier, labels_of, members
-from genloss.probes.laws import normal_of, posteriors_of, quantile_of, refusal, symbols_of
+from genloss.probes.laws import posteriors_of, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def _cells(g: Generation, rng: Generator, probe: Any) -> _Cells:
         return _Cells(p, q > 0)
     if p is not None or q is not None or _discrete(g, probe):
         return _of_values(g, rng, probe, p, q)
-    if labels_of(g, 1) is not None or (posteriors_of(g.source) is not None and int(getattr(g.source, "width", 1)) > 1):
+    if labels_of(g, 1) is not None or (posteriors_of(g.source) is not None and width_of(g.source) > 1):
         return _of_classes(g, rng, probe)
     return _of_bins(g, rng, probe)
 
@@ -246,7 +247,7 @@ def _of_bins(g: Generation, rng: Generator, probe: Any) -> _Cells:
     quantile = quantile_of(g.source)
     mass = np.full(probe.bins, 1 / probe.bins)
     count = None
-    if quantile is not None and getattr(g.source, "held_out", None) is None:
+    if quantile is not None and held_out_of(g.source) is None:
         edges = np.asarray(quantile(cuts))
     else:
         truth = rows.real(g, probe.real, probe)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genloss.chain.capabilities import statistic_width_of, width_of
 from genloss.chain.recursion import Chain, Engine
 
 _EXACT_FIRST, _EXACT_NUMBERS = 1024, 2**23
@@ -34,12 +35,12 @@ class Layout:
 
 def layout(chain: Chain, engine: Engine) -> Layout:
     """Choose the blocks for a chain; the choice depends on the chain and engine alone (bench/exact.py measured it)."""
-    width = int(getattr(chain.source, "width", 1))
+    width = width_of(chain.source)
     if engine == "exact":
-        most = max(1, min(_MOST, _EXACT_NUMBERS // getattr(chain.source, "statistic_width", width)))
+        most = max(1, min(_MOST, _EXACT_NUMBERS // statistic_width_of(chain.source)))
         return Layout(min(_EXACT_FIRST, most), most)
     if not chain.batchable():
         return Layout(0, 1)
-    numbers = max(width * chain.n0, getattr(chain.source, "statistic_width", width))
+    numbers = max(width * chain.n0, statistic_width_of(chain.source))
     most = max(1, min(_MOST, _ROWS_NUMBERS // numbers))
     return Layout(max(1, min(most, _ROWS_FIRST_NUMBERS // numbers)), most)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from genloss.chain.capabilities import statistic_width_of, width_of
 from genloss.chain.data import Floats
 from genloss.chain.recursion import Chain, Engine
 from genloss.chain.seeds import Streams
@@ -125,12 +126,12 @@ def replicates_of(law: Law, engine: Engine, chain: Chain) -> int:
     """Choose how many replicates verify a law: fewer where rows are drawn, fewer still one chain at a time."""
     effort = 8 if law.status == "published and false" else 1
     if engine == "exact":
-        numbers = getattr(chain.source, "statistic_width", 1) * (law.generations + 1)
-        return int(max(400, min(law.replicates, effort * _NUMBERS / numbers)))
+        drawn = statistic_width_of(chain.source) * (law.generations + 1)
+        return int(max(400, min(law.replicates, effort * _NUMBERS / drawn)))
     if not chain.batchable():
         return max(300, law.replicates // 80)
-    rows = float(np.mean(sizes(chain, law.generations))) * getattr(chain.source, "width", 1)
-    numbers = max(rows, 3 * getattr(chain.source, "statistic_width", 1)) * (law.generations + 1)
+    rows = float(np.mean(sizes(chain, law.generations))) * width_of(chain.source)
+    numbers = max(rows, 3 * statistic_width_of(chain.source)) * (law.generations + 1)
     return int(max(400, min(law.replicates // 5, effort * _ROWS / numbers)))
 
 
