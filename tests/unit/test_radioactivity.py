@@ -113,7 +113,10 @@ def test_nothing_to_read_is_no_evidence():
         (lambda: open_model(KGW(V), lambda c: np.full(V, np.nan), [TEXT]), "NaN"),
         (lambda: open_model(Gumbel(V, 1), lambda c: np.ones(V), [TEXT], choice="law"), "'law' needs KGW"),
         (lambda: open_model(KGW(V), lambda c: np.ones(V), [TEXT], choice="worst"), "known: best, drawn, law"),
-        (lambda: open_model(KGW(V), lambda c: np.ones(V), [TEXT], most=0), "radioactivity.most: must be a whole number from 1, got 0"),
+        (
+            lambda: open_model(KGW(V), lambda c: np.ones(V), [TEXT], most=0),
+            "radioactivity.most: must be a whole number from 1, got 0",
+        ),
         (lambda: closed_model("kgw", [TEXT]), "str is no scheme"),
     ],
 )
