@@ -143,6 +143,27 @@ def test_a_shared_name_for_which_no_law_applies_is_listed():
     print(listed)
 
 
+NO_LAW = """
+    BandPerplexity Confusion Distinct EffectiveRank Energy Entropy ExpectedShortfall MeanScore ModeOccupancy
+    Perplexity Precision Recall ReferencePerplexity SlicedW2 Survival TailRatio TokenEntropy Types W1 W2
+"""
+"""Shipped probes whose name no law predicts."""
+
+
+def test_probes_without_a_law_of_their_name_are_pinned():
+    """All others are held against their laws: here, or by the examples of the laws in test_laws.py."""
+    predicted = {law.probe for law in gl.theory.LAWS.values() if law.example is not None}
+    shipped = {name: getattr(gl.probes, name) for name in gl.probes.__all__}
+    classes = {type(probe) for name, probe in MEASURES.items() if name in predicted}
+    unsaid = {
+        name
+        for name, probe in shipped.items()
+        if name not in ("Meta", "meta_of", "probe") and probe not in classes and name not in predicted
+    }
+    print("no law:", *sorted(unsaid))
+    assert unsaid == set(NO_LAW.split())
+
+
 def test_a_measurement_of_a_users_own_is_known_by_its_name_and_cannot_take_a_shipped_one():
     from genloss.theory import measure
 

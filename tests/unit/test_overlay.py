@@ -247,3 +247,15 @@ def test_the_report_draws_vector_predictions_and_names_the_laws(of_symbols):
     assert set(frame["law"]) == {"lost_symbols_replace (mean)"}
     mean = of_symbols["by_band"].mean("replicate").transpose("generation", "band")
     assert np.allclose(frame["mean"], mean.values.ravel())
+
+
+def test_distances_are_drawn_at_any_temperature_for_their_laws_speak_of_what_is_drawn():
+    cool = gl.Chain(gl.Gaussian(), gl.GaussianMLE(ddof=1, temperature=0.9), gl.Replace(100), n0=100)
+    probes = {"forward": gl.probes.KLForward(), "reverse": gl.probes.KLReverse(), "far": gl.probes.W2()}
+    result = gl.run(cool, probes, generations=4, replicates=4000, engine="exact", seed=6)
+    lines = overlay.predictions(result)
+    assert set(lines.data_vars) == set(probes)
+    for name in probes:
+        (law,) = lines[name].attrs["laws"]
+        distance = off(result[name].transpose("replicate", ...), lines[name], law["statistic"])
+        assert float(np.abs(distance).max()) < 5

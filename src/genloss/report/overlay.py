@@ -118,7 +118,7 @@ _PATHS: dict[str, tuple[Path, ...]] = {
     ),
 }
 _LABELLED = (_by_band, _by_symbol, _by_side)
-_BEFORE_TEMPERATURE = ("variance", "total-variance")
+_AT_ANY_TEMPERATURE = ("variance", "total-variance", "kl-forward", "kl-reverse", "w2")
 
 
 def predictions(result: "Dataset") -> "Dataset":
@@ -238,7 +238,7 @@ def _cell(
 
 def _chosen(found: "Dataset", probe: Wanted, chain: Chain) -> "tuple[Path, DataArray, Any] | None":
     """Find the first law that says what was measured, with the values that it gives the probe."""
-    if getattr(chain.learner, "temperature", 1) != 1 and probe.kind not in _BEFORE_TEMPERATURE:
+    if getattr(chain.learner, "temperature", 1) != 1 and probe.kind not in _AT_ANY_TEMPERATURE:
         return None
     for path in _PATHS.get(probe.kind, ()) or _own_law(probe):
         if path.law not in found or found[path.law].dims != ("generation", *path.dims):
