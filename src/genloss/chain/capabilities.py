@@ -315,15 +315,31 @@ def statistic_width_of(source: Any) -> int:
     return int(getattr(source, "statistic_width", width_of(source)))
 
 
+# The readers below ask by `getattr`: `isinstance` of a Protocol computes each property once more (Python 3.11).
+
+
+def variance_of(model: Any) -> Any:
+    """The variance that a model was fitted to; None if it does not say."""
+    return getattr(model, "var", None)
+
+
+def covariance_of(model: Any) -> NDArray[Any] | None:
+    """The covariance that a model of vectors was fitted to; one without a mean beside it belongs to something else."""
+    cov = getattr(model, "cov", None)
+    if cov is None or callable(cov) or getattr(model, "mean", None) is None or np.ndim(cov) < 2:
+        return None
+    return np.asarray(cov, dtype=float)
+
+
 def normal_of(model: Any) -> Normal | None:
     """A model as a normal law on the line, if it is one."""
-    normal = model.normal if isinstance(model, HasNormal) else None
+    normal = getattr(model, "normal", None)
     return normal if isinstance(normal, Normal) and normal.factor is None else None
 
 
 def normals_of(model: Any) -> Normal | None:
     """A model as a normal law of vectors, if it is one."""
-    normal = model.normal if isinstance(model, HasNormal) else None
+    normal = getattr(model, "normal", None)
     return normal if isinstance(normal, Normal) and normal.factor is not None else None
 
 

@@ -8,12 +8,12 @@ from numpy.random import Generator
 
 from genloss.chain.capabilities import (
     Conditional,
-    HasCovariance,
     HasEntropy,
-    HasVariance,
+    covariance_of,
     normal_of,
     normals_of,
     symbols_of,
+    variance_of,
 )
 from genloss.chain.data import Array, Floats
 from genloss.chain.meta import ProbeRole, probe
@@ -33,7 +33,7 @@ def variance(g: Generation) -> Any:
     Raises:
         SpecError: Where the model has no variance of its own.
     """
-    var = g.model.var if isinstance(g.model, HasVariance) else None
+    var = variance_of(g.model)
     if var is None or callable(var) or np.ndim(var) > (g.replicates is not None):
         raise SpecError(
             f"probe variance: measures one-dimensional models with a variance; {kind_name(g.model)} has none; "
@@ -53,10 +53,10 @@ def total_variance(g: Generation, rng: Generator) -> Any:
         SpecError: Where rows are symbols or text, which have no variance.
     """
     model = g.model
-    cov = _covariance(model)
+    cov = covariance_of(model)
     if cov is not None:
         return np.trace(cov, axis1=-2, axis2=-1)
-    var = model.var if isinstance(model, HasVariance) else None
+    var = variance_of(model)
     if var is not None and not callable(var) and np.ndim(var) <= (g.replicates is not None):
         return var
     return rows.at_once(
@@ -156,7 +156,7 @@ class EffectiveRank:
         if normal is not None:
             # The factor keeps directions that the covariance has lost to rounding; a temperature changes no share.
             return rank_of(np.linalg.svd(normal.factor, compute_uv=False) ** 2)
-        cov = _covariance(g.model)
+        cov = covariance_of(g.model)
         if cov is not None:
             return rank_of(np.linalg.eigvalsh(cov))
         return rows.at_once(g, self.rows, lambda one: self._of_rows(one, rng))
@@ -169,16 +169,6 @@ class EffectiveRank:
             raise refusal(self, "rows of two or more numbers", g.model)
         drawn -= drawn.mean(-2, keepdims=True)
         return rank_of(np.linalg.svd(drawn, compute_uv=False) ** 2)
-
-
-def _covariance(model: Any) -> Array | None:
-    """The covariance that a model of vectors offers; one without a mean beside it belongs to something else."""
-    if not isinstance(model, HasCovariance):
-        return None
-    cov = model.cov
-    if cov is None or callable(cov) or model.mean is None or np.ndim(cov) < 2:
-        return None
-    return np.asarray(cov, dtype=float)
 
 
 def _nearest_entropy(drawn: Floats, k: int) -> float:
