@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from lanes import required
+
 
 def _seeds() -> list[int]:
     asked = os.environ.get("GENLOSS_TEST_SEED", "42")
@@ -17,3 +19,8 @@ def _seeds() -> list[int]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         metafunc.parametrize("seed", _seeds())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a lane that does not exist before any test runs."""
+    required()

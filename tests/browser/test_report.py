@@ -1,9 +1,7 @@
 """The report in a real browser: it opens from disk without a network, every picture is drawn, and nothing runs."""
 
 import html
-import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +12,7 @@ import pytest
 import xarray as xr
 
 from genloss import report
+from lanes import missing, need
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -57,11 +56,8 @@ addEventListener("load", () => {{
 @pytest.fixture(scope="module", autouse=True)
 def browser():
     if BROWSER is None:
-        if os.environ.get("GENLOSS_REQUIRE_ALL") == "1":
-            pytest.fail("no Chromium here, and GENLOSS_REQUIRE_ALL=1 asks for it")
-        pytest.skip("no Chromium here")
-    if importlib.util.find_spec("matplotlib") is None:
-        pytest.skip("no matplotlib here")
+        missing("Chromium", "browser")
+    need("matplotlib", "browser")
 
 
 @pytest.fixture(scope="module")

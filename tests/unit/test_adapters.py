@@ -12,6 +12,7 @@ from genloss.chain.data import Batch
 from genloss.chain.foreign import as_learner
 from genloss.families.tables import Rows
 from genloss.plain.describe import describe
+from lanes import need
 
 PLANE = np.random.default_rng(0).standard_normal((200, 2))
 LINE = PLANE[:, 0]
@@ -196,7 +197,7 @@ def test_learners_that_are_no_models_stay_themselves():
 class TestSklearn:
     @pytest.fixture(autouse=True)
     def _needs(self):
-        pytest.importorskip("sklearn")
+        need("sklearn", "full")
 
     @pytest.fixture
     def estimators(self):

@@ -6,6 +6,7 @@ import pytest
 from genloss.chain.data import Batch, Block, Pool, check_rows, concat, register_concat, size, take
 from genloss.errors import NotExact, SpecError
 from genloss.families.gaussian import Moments
+from lanes import need
 
 
 def rows(*numbers):
@@ -39,7 +40,7 @@ def test_three_rows_of_every_kind(data):
 
 
 def test_data_frames_are_taken_and_joined():
-    pd = pytest.importorskip("pandas")
+    pd = need("pandas", "full")
     frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]}, index=[7, 8, 9])
     assert size(frame) == 3
     joined = concat([take(frame, np.array([2])), take(frame, np.array([0, 1]))])

@@ -10,6 +10,7 @@ from genloss.errors import SpecError
 from genloss.provenance import KGW, WatermarkSpec
 from genloss.provenance.detectors import LRR, Binoculars, FastDetectGPT, HuggingFaceLM, LogLikelihood, Rank
 from genloss.provenance.watermarks.radioactivity import open_model
+from lanes import need
 
 WORDS = ["the", "tails", "go", "first", "and", "then", "head", "too"]
 TEXTS = ["the tails go first", "and then the head too", "head tails head tails head tails head tails head tails"]
@@ -89,8 +90,8 @@ def test_a_text_without_a_token_to_score_is_one_line():
 @pytest.fixture
 def folder(tmp_path):
     """A GPT-2 with random weights and a vocabulary of words, as `save_pretrained` writes it."""
-    transformers = pytest.importorskip("transformers")
-    torch = pytest.importorskip("torch")
+    transformers = need("transformers", "huggingface")
+    torch = need("torch", "huggingface")
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     ids = {word: i for i, word in enumerate([*WORDS, "<begin>", "<unknown>"])}
@@ -131,7 +132,7 @@ def test_a_network_of_transformers_is_read_from_its_folder(folder):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_folder_without_a_network_is_one_line(tmp_path):
-    pytest.importorskip("transformers")
+    need("transformers", "huggingface")
     with pytest.raises(SpecError, match="no model") as error:
         HuggingFaceLM.load(tmp_path / "nowhere")
     assert "\n" not in str(error.value)

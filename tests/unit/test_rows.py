@@ -8,6 +8,7 @@ import genloss as gl
 from genloss.families.kde import KDE
 from genloss.families.tables import ArrayFile, Digits, Rows
 from genloss.plain.describe import describe
+from lanes import need
 
 TABLE = np.arange(40.0).reshape(20, 2)
 
@@ -127,7 +128,7 @@ def test_chain_on_rows_runs_side_by_side_and_not_exactly():
 
 
 def test_digits_are_pictures_with_classes(rng):
-    pytest.importorskip("sklearn")
+    need("sklearn", "full")
     digits = Digits()
     assert digits.width == 64
     assert digits.image_shape == (8, 8)

@@ -12,6 +12,7 @@ import pytest
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
 from genloss.provenance.watermarks import generators
 from genloss.provenance.watermarks import keying as kernels
+from lanes import need
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "watermarks"
 TRANSFORMERS = json.loads((FIXTURES / "transformers.json").read_text(encoding="utf-8"))
@@ -86,7 +87,7 @@ def test_the_first_bits_are_stored_in_the_clear():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_new_documents_of_transformers_score_alike(name):
-    pytest.importorskip("transformers")
+    need("transformers", "huggingface")
     path = FIXTURES / "make.py"
     found = importlib.util.spec_from_file_location("make_watermarks", path)
     make = importlib.util.module_from_spec(found)

@@ -12,6 +12,7 @@ from genloss.families.ngram.learner import NGram
 from genloss.provenance import KGW, Gumbel, SynthID, Watermarked, WatermarkSpec
 from genloss.provenance.evidence.tail_areas import LatticeSum
 from genloss.provenance.watermarks.loading import tokenizer_of, watermark_of
+from lanes import need
 
 VOCAB = 400
 
@@ -100,7 +101,7 @@ def test_a_head_is_read():
 
 
 def test_a_tokenizer_reads_documents_whole(tmp_path):
-    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers = need("tokenizers", "full")
     split = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "b": 1, "pad": 2}, unk_token="a"))
     split.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     split.enable_truncation(4)

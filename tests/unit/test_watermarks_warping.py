@@ -6,6 +6,7 @@ import pytest
 from genloss import SpecError
 from genloss.provenance import KGW, Gumbel, SynthID, Unigram, WatermarkSpec
 from genloss.provenance.watermarks.transformers import processor, warped
+from lanes import need
 
 SIZE = 60
 KEYS = tuple(range(5, 305, 10))
@@ -51,8 +52,8 @@ def test_numbers_out_of_place_are_one_line():
 @pytest.fixture(scope="module")
 def network():
     """A GPT-2 with random weights, whose laws are not flat."""
-    transformers = pytest.importorskip("transformers")
-    torch = pytest.importorskip("torch")
+    transformers = need("transformers", "huggingface")
+    torch = need("torch", "huggingface")
     torch.manual_seed(0)
     config = transformers.GPT2Config(
         vocab_size=SIZE, n_positions=64, n_embd=16, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=None,
@@ -64,8 +65,8 @@ def network():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_warpers_are_those_of_transformers():
-    transformers = pytest.importorskip("transformers")
-    torch = pytest.importorskip("torch")
+    transformers = need("transformers", "huggingface")
+    torch = need("torch", "huggingface")
     rng = np.random.default_rng(1)
     for temperature, top_k, top_p in ((0.7, 0, 1.0), (1.3, 10, 1.0), (1.0, 0, 0.8), (0.6, 20, 0.9), (2.0, 3, 0.2)):
         wanted = torch.tensor(rng.normal(size=(1, SIZE)) * 2)

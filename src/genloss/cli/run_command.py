@@ -21,15 +21,36 @@ def add(commands: Any) -> None:
     command.add_argument("--generations", type=int, metavar="T", help="the last generation")
     command.add_argument("--seed", type=int, metavar="S", help="the seed of the run")
     command.add_argument("--engine", choices=("rows", "exact"), help="draw rows, or their sufficient statistic")
-    command.add_argument(
-        "--workers", type=int, default=cores(), metavar="K", help="processes that share the work (default: one a core)"
-    )
+    add_workers(command)
     command.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where the run is kept (default: a new one in {_RUNS})"
     )
     command.add_argument("--resume", action="store_true", help="go on with the run in --out (default: the newest one)")
     command.add_argument("--no-report", action="store_true", help="do not write report.html")
     command.set_defaults(call=call)
+
+
+def add_workers(command: Any) -> None:
+    """Add the arguments that say where the work runs."""
+    command.add_argument(
+        "--workers",
+        type=int,
+        metavar="K",
+        help="processes of this machine that share the work (default: one per core)",
+    )
+    command.add_argument(
+        "--on",
+        default="local",
+        metavar="ADDRESS",
+        help="where the work runs: local (default), or a cluster that runs already: ray://HOST:PORT, ray://auto, "
+        "dask://HOST:PORT",
+    )
+
+
+def workers(asked: argparse.Namespace) -> int | None:
+    """How many processes share the work: those asked for, or one per core of this machine."""
+    given: int | None = asked.workers
+    return cores() if given is None and asked.on == "local" else given
 
 
 def add_spec(command: Any) -> None:
@@ -73,7 +94,9 @@ def call(asked: argparse.Namespace) -> int:
         screen.print(f"running {name or plan.name} …", highlight=False, markup=False)
 
     try:
-        found = plan.run(workers=asked.workers, resume=asked.resume, progress=screen.is_terminal, told=told)
+        found = plan.run(
+            workers=workers(asked), on=asked.on, resume=asked.resume, progress=screen.is_terminal, told=told
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped; go on with: genloss run --resume --out {plan.folder}") from None
     tell(found, plan.spec.get("title"))

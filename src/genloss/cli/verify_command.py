@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genloss.cli.run_command import cores
+from genloss.cli.run_command import add_workers, workers
 from genloss.cli.tell import console, plain
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def add(commands: Any) -> None:
     command.add_argument("--only", metavar="PART", help="laws, errata, claims, or a piece of a law's name")
     command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a page with the plots")
-    command.add_argument(
-        "--workers", type=int, default=cores(), metavar="K", help="processes that share the work (default: one a core)"
-    )
+    add_workers(command)
     command.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of all simulations (default: 0)")
     command.set_defaults(call=call)
 
@@ -47,7 +45,7 @@ def call(asked: argparse.Namespace) -> int:
         place(asked.html)
     screen = console(stderr=True)
     try:
-        found = verify(asked.only, asked.seed, workers=asked.workers, progress=screen.is_terminal)
+        found = verify(asked.only, asked.seed, workers=workers(asked), on=asked.on, progress=screen.is_terminal)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; nothing is kept") from None
     if asked.html is not None:

@@ -8,6 +8,7 @@ from genloss.chain.recursion import Chain, Engine
 from genloss.errors import SpecError
 from genloss.runs.cut import Grid, Plan
 from genloss.runs.result import dataset
+from genloss.workers import workers_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +25,8 @@ def run(
     replicates: int = 1,
     seed: int = 0,
     engine: Engine = "rows",
-    workers: int = 1,
+    workers: int | None = None,
+    on: str = "local",
     out: str | Path | None = None,
     resume: bool = False,
     progress: bool = False,
@@ -33,7 +35,8 @@ def run(
 ) -> "xr.Dataset":
     """Run a chain, or several side by side, and measure every generation.
 
-    The same seed gives the same result, bit for bit, for any number of workers and after any interruption.
+    The same seed gives the same result, bit for bit, for any number of workers, wherever they run, and after any
+    interruption.
 
     Args:
         chain: A chain; a mapping of names to chains (the result has a dimension "chain"); or a `Grid`.
@@ -42,7 +45,9 @@ def run(
         replicates: Independent repetitions.
         seed: The seed, a whole number from 0.
         engine: "rows" draws rows; "exact" draws the sufficient statistic of n rows at a cost free of n.
-        workers: Processes that share the work.
+        workers: Processes of this machine that share the work; one if it is left out.
+        on: Where the work runs: "local", or a cluster that runs already: "ray://HOST:PORT" (Ray Client), "ray://auto"
+            (the Ray of this machine), "dask://HOST:PORT" (a Dask scheduler).
         out: A folder to keep the run in; every finished block of replicates is committed there as Parquet.
         resume: Go on with the run that `out` holds.
         progress: Show a bar with the time left.
@@ -78,13 +83,13 @@ def run(
         bootstrap=bootstrap,
         film=film,
     )
-    execute.check_workers(workers)
+    who = workers_for(on, workers)
     if out is None:
         if resume:
             raise SpecError("resume: a run that is kept nowhere cannot be resumed; give out=DIR")
-        return dataset(plan.describe(), plan.probes, dict(execute.in_memory(plan, workers, progress)))
+        return dataset(plan.describe(), plan.probes, dict(execute.in_memory(plan, who, progress)))
     with storage.opened(Path(out), plan, resume) as store:
-        execute.to_store(plan, store, workers, progress)
+        execute.to_store(plan, store, who, progress)
         return store.dataset()
 
 

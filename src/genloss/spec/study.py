@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from genloss.errors import SpecError
 from genloss.plain.files import commit
 from genloss.runs import folder as storage
-from genloss.runs.execute import check_workers
 from genloss.runs.run import planned, run
 from genloss.spec import build as specs
+from genloss.workers import workers_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,7 +40,8 @@ class Study:
     def run(
         self,
         *,
-        workers: int = 1,
+        workers: int | None = None,
+        on: str = "local",
         resume: bool = False,
         progress: bool = False,
         told: Callable[[str], None] = lambda _: None,
@@ -48,7 +49,8 @@ class Study:
         """Run everything that the folder does not hold yet.
 
         Args:
-            workers: Processes that share the work.
+            workers: Processes of this machine that share the work; one if it is left out.
+            on: Where the work runs, as in `run`.
             resume: Go on with what the folder holds.
             progress: Show bars with the time left.
             told: Called with the name of each run before it starts.
@@ -59,7 +61,7 @@ class Study:
         built = specs.runs(self.spec, self.base, self.name)
         for each in built.values():
             planned(each.grid, each.probes, **{"generations": GENERATIONS, **each.options})
-        check_workers(workers)
+        workers_for(on, workers)
         self._claim(resume)
         results = {}
         for name, each in built.items():
@@ -68,7 +70,14 @@ class Study:
             folder = self.folder / name if name else self.folder
             again = resume and (folder / "run.json").exists()
             results[name] = run(
-                each.grid, each.probes, **options, workers=workers, progress=progress, out=folder, resume=again
+                each.grid,
+                each.probes,
+                **options,
+                workers=workers,
+                on=on,
+                progress=progress,
+                out=folder,
+                resume=again,
             )
         return results
 

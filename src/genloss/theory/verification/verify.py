@@ -7,10 +7,11 @@ import numpy as np
 
 from genloss.errors import SpecError
 from genloss.plain.numbers import whole_number
-from genloss.runs.execute import check_workers, each
 from genloss.theory.laws import LAWS, Law, sizes
 from genloss.theory.verification.check import Check
 from genloss.theory.verification.ledger import PARTS, Group, LedgerRow, chosen, groups, rows_of
+from genloss.workers import each, workers_for
+from genloss.workers.local import Processes
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Ledger:
         return all(row.holds for row in self.rows)
 
 
-def verify(only: str | None = None, seed: int = 0, *, workers: int = 1, progress: bool = False) -> Ledger:
+def verify(
+    only: str | None = None, seed: int = 0, *, workers: int | None = None, on: str = "local", progress: bool = False
+) -> Ledger:
     """Verify the ledger of theory, or a part of it.
 
     The same seed gives the same ledger for any number of workers.
@@ -43,13 +46,14 @@ def verify(only: str | None = None, seed: int = 0, *, workers: int = 1, progress
     Args:
         only: "laws", "errata", "claims", or a piece of a law's name; None verifies all.
         seed: The seed of all simulations.
-        workers: Processes that share the work. Laws that are no part of genloss are verified in this one.
+        workers: Processes of this machine that share the work; one if it is left out.
+        on: Where the work runs, as in `run`. Laws that are not part of genloss are verified in this process.
         progress: Show a bar with the time left.
 
     Raises:
         SpecError: Where `only` names nothing, or seed or workers are no such numbers.
     """
-    check_workers(workers)
+    who = workers_for(on, workers)
     whole_number(seed, "seed")
     try:
         wanted = chosen(only)
@@ -62,7 +66,7 @@ def verify(only: str | None = None, seed: int = 0, *, workers: int = 1, progress
     ]
     home = [share for share in shares if not share.shipped]
     done: dict[int, list[Check]] = {}
-    for some, among in ((home, 1), ([share for share in shares if share.shipped], workers)):
+    for some, among in ((home, Processes()), ([share for share in shares if share.shipped], who)):
         for share, found in each(some, among, progress and bool(some), "law"):
             done[share.number] = [Check(LAWS[name], *rest) for name, *rest in found]
     checks = [check for number in sorted(done) for check in done[number]]
