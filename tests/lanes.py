@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-LANES = ("minimal", "full", "browser", "ray", "dask", "huggingface")
+LANES = ("full", "browser", "ray", "dask", "huggingface")
 
 
 def required():

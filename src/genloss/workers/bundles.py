@@ -135,7 +135,10 @@ def do(content: bytes) -> Outcome:
         return "unread", (host, f"{type(error).__name__}: {error}")
     try:
         for name, part, there in known:
-            own = describe(part)
+            try:
+                own = describe(part)
+            except (SpecError, OSError) as error:
+                return "differs", (host, name, str(error))
             if own != there:
                 return "differs", (host, name, _difference(there, own))
         # A worker of Dask may run several threads; the caches of compiled loops and of tables are for one.
