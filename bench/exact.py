@@ -1,7 +1,7 @@
 """The exact engine's claims.
 
 - One-dimensional Gaussian, 100 generations, against bare NumPy draws of the same random numbers (one normal and one
-  chi-squared number a replicate and generation): at most 2x for 100,000 replicates, at most 4x for 1,000.
+  chi-squared number per replicate and generation): at most 2x for 100,000 replicates, at most 4x for 1,000.
 - The cost does not depend on n: n = 10^9 within 20% of n = 100.
 - Accumulating T generations costs O(T): twice the generations, twice the time, draws and additions.
 

@@ -79,7 +79,7 @@ def cpu(work, times: int = 3) -> float:
 
 
 def anchors(name: str, rows: np.ndarray):
-    """The detector of transformers on the same ids, or None where there is none."""
+    """The detector of transformers on the same ids, or None if there is none."""
     import torch
     from transformers import GPT2Config, SynthIDTextWatermarkLogitsProcessor, WatermarkDetector, WatermarkingConfig
 

@@ -95,7 +95,7 @@ def counted(data: Data, like: Statistic) -> Statistic:
 
 
 def features(statistic: Statistic) -> np.ndarray:
-    """All numbers of a statistic but n, one row a replicate (of a matrix the part that symmetry leaves)."""
+    """All numbers of a statistic but n, one row per replicate (of a matrix the part that symmetry leaves)."""
     replicates = statistic.replicates
     assert replicates is not None
     columns = []

@@ -47,7 +47,7 @@ def check_source(source: Any, n: int = 200, *, name: str = "") -> Offer:
         AssertionError: With the sentence that does not hold.
     """
     name = name or type(source).__name__
-    _assert(callable(getattr(source, "sample", None)), f"{name} is no source: give it sample(n, rng)")
+    _assert(callable(getattr(source, "sample", None)), f"{name} is not a source: give it sample(n, rng)")
     with _leaving_global_state(f"{name}.sample"):
         rows = _draw(source, n, 1, name)
     again, other = _draw(source, n, 1, name), _draw(source, n, 2, name)
@@ -161,7 +161,7 @@ def check_probe(probe: Any, chain: Chain, *, generations: int = 2, seed: int = 0
         AssertionError: With the sentence that does not hold.
     """
     name = getattr(probe, "__name__", type(probe).__name__)
-    _assert(callable(probe), f"{name} is no probe: give a function of a generation")
+    _assert(callable(probe), f"{name} is not a probe: give a function of a generation")
     takes_rng = _takes_rng(probe)
 
     def read(g: Generation, stream: int = 0) -> Any:
@@ -185,7 +185,7 @@ def check_probe(probe: Any, chain: Chain, *, generations: int = 2, seed: int = 0
             wanted = (_REPLICATES, *shapes.copy().pop())
             _assert(
                 value.shape == wanted,
-                f"a vectorized probe gives one value a replicate: {name} gives shape {value.shape} for {wanted}",
+                f"a vectorized probe gives one value per replicate: {name} gives shape {value.shape} for {wanted}",
             )
             if not takes_rng:
                 each = np.stack([read(one) for one in g.each()])
@@ -201,7 +201,7 @@ def _check_batch_source(source: Any, rows: Data, n: int, name: str) -> None:
     wanted = (_REPLICATES, *_table(rows).shape)
     _assert(
         batch.rows.shape == wanted,
-        f"sample_batch() must draw n rows a replicate: {name} drew shape {batch.rows.shape} for {wanted}",
+        f"sample_batch() must draw n rows per replicate: {name} drew shape {batch.rows.shape} for {wanted}",
     )
     _assert(_finite(batch.rows), f"rows must be finite: {name}.sample_batch drew NaN or infinite numbers")
     again = source.sample_batch(n, _stream(5), _REPLICATES)

@@ -242,7 +242,7 @@ class DrawsRows(Normal):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (3, "int is no source"),
+        (3, "int is not a source"),
         (Fixed(), "different streams must draw different rows"),
         (Wild(), "the same stream must draw the same rows"),
         (Global(), "uses NumPy's global state"),
@@ -344,7 +344,7 @@ class Drawn:
 @pytest.mark.parametrize(
     ("learner", "sentence"),
     [
-        (3, "int is no learner"),
+        (3, "int is not a learner"),
         (NoModel(), r"fit\(\) must return something with sample\(n, rng\): NoModel\.fit returned NoneType"),
         (OneColumn(), r"fitted on \(200, 2\), draws \(200, 1\)"),
         (Counts(), r"fit\(\) must not change the learner"),
@@ -456,11 +456,11 @@ def mixed_up(g):
 @pytest.mark.parametrize(
     ("probe", "sentence"),
     [
-        (3, "int is no probe"),
+        (3, "int is not a probe"),
         (matrix, "a number or one labelled vector"),
         (growing, "one shape at all generations"),
         (unseeded, "the same stream must measure the same"),
-        (single, "one value a replicate"),
+        (single, "one value per replicate"),
         (mixed_up, "each replicate as if it were alone"),
     ],
 )

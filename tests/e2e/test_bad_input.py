@@ -1,4 +1,4 @@
-"""What is wrong is one line on stderr, exit status 2 (1 where the user's own code fails); nothing else is touched."""
+"""What is wrong is one line on stderr, exit status 2 (1 if the user's own code fails); nothing else is touched."""
 
 import errno
 import hashlib
@@ -99,11 +99,14 @@ BEFORE = {
     "missing n of a curator": (spec(curator="{kind: subsample}"), "small.yaml: curator: subsample needs n"),
     "unknown field": (spec(regime="{kind: replace, m: 3}"), "small.yaml: regime: replace has no m; it has n"),
     "unknown option": (spec(replicate="3"), "small.yaml: replicate: no such field; a run has"),
-    "wrong type": (spec(regime="{kind: replace, n: soon}"), "small.yaml: regime.n: 'soon' is no number of rows"),
-    "wrong type of source": (spec(source="{kind: gaussian, var: wide}"), "small.yaml: source.var: 'wide' is no number"),
+    "wrong type": (spec(regime="{kind: replace, n: soon}"), "small.yaml: regime.n: 'soon' is not a number of rows"),
+    "wrong type of source": (
+        spec(source="{kind: gaussian, var: wide}"),
+        "small.yaml: source.var: 'wide' is not a number",
+    ),
     "n = 0": (spec(regime="{kind: replace, n: 0}"), "small.yaml: regime.n: 0 rows"),
     "n < 0": (spec(regime="{kind: replace, n: -3}"), "small.yaml: regime.n: -3 rows"),
-    "n nan": (spec(regime="{kind: replace, n: .nan}"), "small.yaml: regime.n: nan is no whole number"),
+    "n nan": (spec(regime="{kind: replace, n: .nan}"), "small.yaml: regime.n: nan is not a whole number"),
     "n huge": (spec(regime="{kind: replace, n: 1e30}"), "small.yaml: regime.n: 1000000000000000019884624838656 rows"),
     "n0 = 0": (spec(n0="0"), "small.yaml: n0: 0 rows"),
     "n0 < 0": (spec(n0="-1"), "small.yaml: n0: -1 rows"),
@@ -113,17 +116,17 @@ BEFORE = {
     "not exact": (spec(engine="exact", curator="{kind: subsample, n: 5}"), "curator: Subsample subsamples rows that"),
     "nan variance": (
         spec(source="{kind: gaussian, var: .nan}"),
-        "small.yaml: source: gaussian.var: nan is no variance",
+        "small.yaml: source: gaussian.var: nan is not a variance",
     ),
-    "infinite mean": (spec(source="{kind: gaussian, mean: .inf}"), "source: gaussian.mean: inf is no mean"),
+    "infinite mean": (spec(source="{kind: gaussian, mean: .inf}"), "source: gaussian.mean: inf is not a mean"),
     "yaml": ("source: [gaussian", "small.yaml: line 1: no YAML"),
     "tabs": ("source: gaussian\n\tlearner: x", "small.yaml: line 2: no YAML"),
     "duplicate key": (spec() + "n0: 3\n", "no YAML (key 'n0' given twice)"),
     "tag": ("n0: !!python/object/apply:os.system ['touch hacked']", "could not determine a constructor for the tag"),
     "no mapping": ("- 3", "small.yaml: list, no mapping; a spec has source, learner, regime and n0"),
     "empty": ("", "small.yaml: NoneType, no mapping"),
-    "no learner": (spec(learner=own("NoFit")), "small.yaml: learner: NoFit is no learner"),
-    "no source": (spec(source=own("NoSample")), "small.yaml: source: NoSample is no source: give it sample(n, rng)"),
+    "no learner": (spec(learner=own("NoFit")), "small.yaml: learner: NoFit is not a learner"),
+    "no source": (spec(source=own("NoSample")), "small.yaml: source: NoSample is not a source: give it sample(n, rng)"),
     "no import": (spec(learner=own("Gone")), "small.yaml: learner: cannot import bad_input_own.py:Gone"),
     "own field": (spec(learner=own("Says", colour="red")), "small.yaml: learner: "),
     "no probe": (spec(probes="{a: {python: 'json:decoder'}}"), "probes: a: <module"),

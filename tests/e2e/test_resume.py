@@ -259,7 +259,7 @@ DAMAGE = {
     "empty run.json": ("one/run.json", empty_object, "run.json: damaged"),
     "list for run.json": ("one/run.json", empty_list, "run.json: damaged"),
     "garbage run.json": ("one/run.json", garbage, "run.json: damaged"),
-    "cut study.json": ("study.json", cut, "study.json: damaged; the run cannot be told without it"),
+    "cut study.json": ("study.json", cut, "study.json: damaged; the run cannot be read without it"),
     "list for study.json": ("study.json", empty_list, "study.json: damaged"),
     "missing study.json": ("study.json", Path.unlink, "no run here (there is no study.json)"),
 }

@@ -35,7 +35,7 @@ def last_model(chain, seed, block, engine, replicates):
 
 
 def summaries(family, chain, seed, engine, replicates, *, singly=False):
-    """A row of numbers a replicate: each of the family's summaries of the model of generation T, and its square."""
+    """A row of numbers per replicate: each of the family's summaries of the model of generation T, and its square."""
     if singly:
         runs = [(last_model(chain, seed, 10 + i, engine, None)) for i in range(replicates)]
         found = np.array([family.summary(model, chain.source) for model in runs], dtype=float)

@@ -36,7 +36,7 @@ LOOSE = [law for law in LAWS.values() if law.sharper]
 
 @pytest.mark.parametrize("law", LOOSE, ids=[law.name for law in LOOSE])
 def test_loose_bounds_hold_and_are_far_off(law, seed):
-    """A bound that is true but loose is no estimate; the law beside it is met where the bound is not."""
+    """A bound that is true but loose is not an estimate; the law beside it is met where the bound is not."""
     sharper = LAWS[law.sharper]
     assert law.kind in ("upper bound", "lower bound")
     assert sharper.probe == law.probe

@@ -117,7 +117,7 @@ def synthetic(g):
 def test_a_watermark_filter_keeps_a_text_chain_that_accumulates_at_its_control(corpus, seed):
     """All models' text piles up; the filter leaves the first real documents, as good as fresh ones generation by one.
 
-    It is no fresh text: averages over generations do not average the choice of documents out, and the real documents
+    It is not a fresh text: averages over generations do not average the choice of documents out, and the real documents
     that the key flags by chance stay out for ever. And it does not hold for ever: the short documents that slip
     through, here one in fifty, pile up as everything does.
     """

@@ -36,7 +36,7 @@ def human(tokens: str, least: int, documents: int) -> Documents:
 
 
 def rates(scheme, documents: Documents, keys: int, seed: int, levels: tuple[float, ...] = LEVELS) -> np.ndarray:
-    """False-positive rates at the levels, one row a key: shape (keys, levels)."""
+    """False-positive rates at the levels, one row per key: shape (keys, levels)."""
     rng, spec = np.random.default_rng(seed), WatermarkSpec(scheme)
     found = []
     for _ in range(keys):

@@ -125,8 +125,8 @@ def test_no_model_is_one_line(learner, message):
 @pytest.mark.parametrize(
     ("learner", "message"),
     [
-        (3, "int is no learner: give an object with fit"),
-        (CloudLearner, r"CloudLearner is no learner: give an instance, CloudLearner\(\.\.\.\)"),
+        (3, "int is not a learner: give an object with fit"),
+        (CloudLearner, r"CloudLearner is not a learner: give an instance, CloudLearner\(\.\.\.\)"),
         (NoStream(), r"NoStream\.fit takes \(data\); give it fit\(data, rng\)"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_batch_is_taken_replicate_by_replicate():
 
 
 def test_what_is_no_data_says_so():
-    with pytest.raises(TypeError, match="int is no data: give an array"):
+    with pytest.raises(TypeError, match="int is not data: give an array"):
         size(3)
     with pytest.raises(TypeError, match="set cannot be joined"):
         concat([{1}, {2}])

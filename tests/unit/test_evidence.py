@@ -110,7 +110,7 @@ def test_false_discovery_rates_agree_with_scipy():
     assert benjamini_hochberg([of(math.log10(each)) for each in p]) == pytest.approx(benjamini_hochberg(np.log10(p)))
     assert len(benjamini_hochberg(np.zeros(0))) == 0
     for wrong in ([0.5], [math.nan], [[-1.0]]):
-        with pytest.raises(SpecError, match="one number a document"):
+        with pytest.raises(SpecError, match="one number per document"):
             benjamini_yekutieli(np.array(wrong))
 
 

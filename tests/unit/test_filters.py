@@ -217,9 +217,9 @@ def test_references_stand_in_the_spec_or_in_a_file(tmp_path):
     ("plain", "says"),
     [
         ({"kind": "watermarked", "learner": "n-gram"}, "learner: watermarked needs spec"),
-        ({"kind": "watermarked", "learner": 3, "spec": SCHEME}, "learner: watermarked.learner: 3 is no learner"),
+        ({"kind": "watermarked", "learner": 3, "spec": SCHEME}, "learner: watermarked.learner: 3 is not a learner"),
         ({"kind": "watermarked", "learner": "n-grams", "spec": SCHEME}, "learner.learner.kind: no kind 'n-grams'"),
-        ({"kind": "watermarked", "learner": "n-gram", "spec": 3}, "int is no scheme"),
+        ({"kind": "watermarked", "learner": "n-gram", "spec": 3}, "int is not a scheme"),
         ({"kind": "watermarked", "learner": "n-gram", "spec": {"kind": "kgw"}}, "learner.spec: kgw needs vocab_size"),
     ],
 )
@@ -237,15 +237,15 @@ class Lost:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: Unwatermarked(SPEC, 0), "curator.p: 0 is no level"),
+        (lambda: Unwatermarked(SPEC, 0), "curator.p: 0 is not a level"),
         (lambda: Unwatermarked(SPEC, 0.1, "each"), "known: document, pool, dropped"),
-        (lambda: Unwatermarked("kgw"), "str is no scheme"),
+        (lambda: Unwatermarked("kgw"), "str is not a scheme"),
         (lambda: KeepAtMostShare(Itself(), 1.0, [0.0], [1.0]), "curator.share: 1.0"),
         (
             lambda: KeepAtMostShare(Itself(), 0, [0.0], [1.0]),
             "curator.share: 0 cannot be reached; give a number above 0",
         ),
-        (lambda: KeepAtMostShare(3, 0.1, [0.0], [1.0]), "int is no detector"),
+        (lambda: KeepAtMostShare(3, 0.1, [0.0], [1.0]), "int is not a detector"),
         (lambda: KeepAtMostShare(Itself(), 0.1, [np.nan], [1.0]), "human_scores: 1 of 1 are NaN"),
         (lambda: KeepAtMostShare(Itself(), 0.1, [0.0], []), "synthetic_scores: no scores"),
         (lambda: KeepAtMostShare(Itself(), 0.1, [0.0], [1.0], 2), "curator.level: 2"),

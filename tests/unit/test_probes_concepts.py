@@ -90,7 +90,7 @@ def test_mean_score():
 
 @pytest.mark.parametrize("score", [lambda rows: 1.0, lambda rows: rows[:2], lambda rows: ["a"] * len(rows)])
 def test_a_score_gives_one_number_a_row(score):
-    with pytest.raises(gl.SpecError, match=r"^probe mean-score\.score: gave .* give one a row$"):
+    with pytest.raises(gl.SpecError, match=r"^probe mean-score\.score: gave .* give one per row$"):
         value(probes.MeanScore(score), Drawer(lambda n, rng: np.zeros(n)))
 
 

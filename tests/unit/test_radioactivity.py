@@ -117,7 +117,7 @@ def test_nothing_to_read_is_no_evidence():
             lambda: open_model(KGW(V), lambda c: np.ones(V), [TEXT], most=0),
             "radioactivity.most: must be a whole number from 1, got 0",
         ),
-        (lambda: closed_model("kgw", [TEXT]), "str is no scheme"),
+        (lambda: closed_model("kgw", [TEXT]), "str is not a scheme"),
     ],
 )
 def test_wrong_input_is_one_line(call, says):

@@ -207,7 +207,7 @@ def test_folders_patterns_and_several_names(tmp_path):
     refused(lambda: read(tmp_path, kind="xml"), "kind must be 'csv', 'jsonl', 'parquet' or 'txt', got 'xml'")
     (tmp_path / "empty").mkdir()
     refused(lambda: read(tmp_path / "empty"), "a folder without files of a known kind")
-    refused(lambda: read(str(tmp_path / ("x" * 300))), "unreadable|no such file")
+    refused(lambda: read(str(tmp_path / ("x" * 260))), "unreadable|no such file")
     refused(lambda: TextFiles("a\0b.txt"), "a path cannot hold the character NUL")
     os.mkfifo(tmp_path / "pipe.txt")
     refused(lambda: read(tmp_path / "pipe.txt"), "not a file")

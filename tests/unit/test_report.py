@@ -412,7 +412,7 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path, result):
         report.html(result, tmp_path)
     with pytest.raises(gl.SpecError, match="no folder"):
         report.html(result, tmp_path / "none" / "report.html")
-    with pytest.raises(gl.SpecError, match="no result"):
+    with pytest.raises(gl.SpecError, match="is not a result"):
         report.html(3, path)
     with pytest.raises(gl.SpecError, match="no results"):
         report.html({}, path)

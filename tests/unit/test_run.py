@@ -170,12 +170,12 @@ def labels_by_n(g):
 
 
 BAD = {
-    "no chain": ({"chain": 3}, "chain: int is no chain; give a Chain, a mapping of names to chains, or a Grid"),
-    "mapping": ({"chain": {"a": 3}}, "grid: int is no chain"),
+    "no chain": ({"chain": 3}, "chain: int is not a chain; give a Chain, a mapping of names to chains, or a Grid"),
+    "mapping": ({"chain": {"a": 3}}, "grid: int is not a chain"),
     "empty mapping": ({"chain": {}}, "grid: 0 chains"),
     "no probes": ({"probes": {}}, "probes: nothing to measure"),
     "list of probes": ({"probes": [gl.probes.variance]}, "probes: nothing to measure; give a mapping"),
-    "probe": ({"probes": {"a": 3}}, "probes: a: 3 is no probe"),
+    "probe": ({"probes": {"a": 3}}, "probes: a: 3 is not a probe"),
     "taken name": ({"probes": {"generation": gl.probes.variance}}, "the name 'generation' is taken"),
     "colon": ({"probes": {"a:b": gl.probes.variance}}, "the name 'a:b' is taken"),
     "text probe": ({"probes": {"a": lambda g: "many"}}, "probe 'a': gave str, no number"),

@@ -1,4 +1,4 @@
-"""How many rows at generation t, and what is no number of rows."""
+"""How many rows at generation t, and what is not a number of rows."""
 
 import numpy as np
 import pytest
@@ -28,14 +28,14 @@ def test_sizes_by_generation(size, expected):
 BAD = {
     "zero": (0, "n: 0 rows"),
     "negative": (-5, "n: -5 rows"),
-    "fraction": (1.5, "n: 1.5 is no number of rows"),
-    "nan": (float("nan"), "n: nan is no number of rows"),
-    "infinite": (float("inf"), "n: inf is no number of rows"),
+    "fraction": (1.5, "n: 1.5 is not a number of rows"),
+    "nan": (float("nan"), "n: nan is not a number of rows"),
+    "infinite": (float("inf"), "n: inf is not a number of rows"),
     "huge": (10**16, "needs 1 to 1e"),
-    "true": (True, "n: True is no number of rows"),
-    "text": ("many", "n: 'many' is no number of rows; give a whole number, 'n0' or a schedule"),
-    "none": (None, "n: None is no number"),
-    "list": ([1], "is no number"),
+    "true": (True, "n: True is not a number of rows"),
+    "text": ("many", "n: 'many' is not a number of rows; give a whole number, 'n0' or a schedule"),
+    "none": (None, "n: None is not a number"),
+    "list": ([1], "is not a number"),
     "falls to 0": (Linear(1, -1), "n: 0 rows at generation 1"),
     "nan schedule": (lambda t: float("nan"), "n: nan rows at generation 1"),
     "text schedule": (lambda t: "5", "n: the schedule gives '5' at generation 1"),
@@ -65,5 +65,5 @@ def test_what_may_be_right_is_let_through(size):
 
 def test_a_number_that_stands_for_itself_knows_no_words():
     assert whole(3.0, "n0") == 3
-    with pytest.raises(SpecError, match=r"n0: .n0. is no number of rows; give a whole number$"):
+    with pytest.raises(SpecError, match=r"n0: .n0. is not a number of rows; give a whole number$"):
         whole("n0", "n0")

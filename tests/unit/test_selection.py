@@ -199,7 +199,7 @@ def test_it_is_described_by_its_fields():
     ("make", "message"),
     [
         (lambda: Preferred(1.0, k=0), "curator.k: 0 rows"),
-        (lambda: Preferred(1.0, k=2.5), "curator.k: 2.5 is no number of rows"),
+        (lambda: Preferred(1.0, k=2.5), "curator.k: 2.5 is not a number of rows"),
         (lambda: Preferred(1.0, temperature=-1), "curator.temperature: -1; give a finite number from 0"),
         (lambda: Preferred(1.0, temperature=math.nan), "curator.temperature: nan"),
         (lambda: Preferred([1.0, math.inf]), r"curator.reward: \[1.0, inf\]"),

@@ -245,7 +245,7 @@ def test_a_part_of_the_grid_can_be_judged():
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda r: r.assign_attrs(genloss=None).drop_attrs(), "no result of genloss.run"),
+        (lambda r: r.assign_attrs(genloss=None).drop_attrs(), "this is not a result of genloss.run"),
         (lambda r: r.isel(generation=[0]), "generations=1 or more"),
         (lambda r: r.isel(generation=slice(1, None)), "must hold generation 0"),
         (lambda r: r.isel(replicate=0), "no dimension 'replicate'"),

@@ -38,7 +38,7 @@ def test_an_infeasible_chain_is_one_line(infeasible, says):
 def test_generations_are_a_whole_number(generations):
     with pytest.raises(SpecError, match="must be a whole number from 0"):
         predict(chain(0, gl.Replace(9), 9), generations)
-    with pytest.raises(SpecError, match="is no chain"):
+    with pytest.raises(SpecError, match="is not a chain"):
         predict("x")
 
 
@@ -107,7 +107,7 @@ def test_first_passage_below_any_share():
     steps = 0.5 * np.log(np.random.default_rng(3).chisquare(9, (4_000, 400)) / 9)
     passed = (np.cumsum(steps, axis=1) < np.log(0.01)).argmax(axis=1) + 1
     assert (passed <= 83).mean() == pytest.approx(float(np.ravel(exact.cdf(83))[-1]), abs=5 * 0.5 / 4_000**0.5)
-    with pytest.raises(SpecError, match="no share"):
+    with pytest.raises(SpecError, match="is not a share"):
         first_passage(chain(1, gl.Replace(9), 9), 1.5)
     with pytest.raises(SpecError, match="no Gaussian replace-chain"):
         first_passage(chain(1, gl.Accumulate(9), 9), 0.1)

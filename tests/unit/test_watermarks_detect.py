@@ -248,7 +248,7 @@ def test_specs_are_read_as_transformers_and_vllm_write_them(tmp_path):
         read(config, vocab_size=VOCAB, tokenizer=[1, 2, 3])
     for plain, message in (
         ({}, "no watermarking config"), ({"ngram_len": 5}, "no keys"), ({**config, "gama": 1}, "no such field"),
-        ({"ngram_len": 5, "keys": 3}, "whole numbers"), ("{", "no JSON"), ("no/such.json", "no readable file"),
+        ({"ngram_len": 5, "keys": 3}, "whole numbers"), ("{", "no JSON"), ("no/such.json", "not a readable file"),
         ({**config, "seeding_scheme": "x"}, "no scheme"), (3, "give a config"), ({**config, "bias": "2"}, "finite"),
     ):  # fmt: skip
         with pytest.raises(SpecError, match=message):

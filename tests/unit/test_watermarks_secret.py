@@ -56,10 +56,10 @@ def test_the_published_default_is_no_secret():
 @pytest.mark.parametrize(
     ("key", "says"),
     [
-        ("4815162342", "gumbel.key: is no whole number from 0 to"),
-        (2.5, "gumbel.key: is no whole number"),
-        (True, "gumbel.key: is no whole number"),
-        (-SECRET, "gumbel.key: is no whole number from 0"),
+        ("4815162342", "gumbel.key: is not a whole number from 0 to"),
+        (2.5, "gumbel.key: is not a whole number"),
+        (True, "gumbel.key: is not a whole number"),
+        (-SECRET, "gumbel.key: is not a whole number from 0"),
         ({"env": "GENLOSS_NO_SUCH"}, "there is no environment variable GENLOSS_NO_SUCH"),
         ({"env": "GENLOSS_TEST_KEY"}, "GENLOSS_TEST_KEY holds no whole number, nor a list"),
         ({"file": "no-such-file"}, "no-such-file: cannot be read"),

@@ -185,7 +185,7 @@ class HasLabels(Protocol):
 
 
 @runtime_checkable
-class Linear(Protocol):
+class HasWeights(Protocol):
     """A linear regression: `weights` (d,) and the standard deviation `noise` of its labels."""
 
     @property

@@ -107,7 +107,7 @@ class TopFraction:
     """Train on the rows with the highest score: a user's, a reward model's or a quality filter's choice.
 
     Attributes:
-        score: A function of the rows that gives one number a row; higher is better.
+        score: A function of the rows that gives one number per row; higher is better.
         q: The share of the rows that is kept; ceil(q * size) rows are.
     """
 
@@ -135,7 +135,7 @@ class Preferred:
 
     Attributes:
         reward: What users look for. A number: this much for each unit of a row that is a number. Numbers: that of
-            symbol 0, 1, ... A function of the rows: one number a row.
+            symbol 0, 1, ... A function of the rows: one number per row.
         k: Rows that compete; 1 leaves the choice to chance.
         temperature: How much chance there is in the choice; 0 for none.
 
@@ -243,7 +243,7 @@ class ImperfectFilter:
     def __post_init__(self) -> None:
         for name in ("true_positive", "false_positive"):
             if not 0 <= getattr(self, name) <= 1:
-                raise SpecError(f"curator.{name}: {getattr(self, name)} is no rate; give a number from 0 to 1")
+                raise SpecError(f"curator.{name}: {getattr(self, name)} is not a rate; give a number from 0 to 1")
 
     def select(self, pool: Pool, rng: Generator) -> Pool:
         """Keep each row with the chance that its provenance gives it."""
@@ -280,7 +280,7 @@ class Then:
         object.__setattr__(self, "curators", tuple(self.curators))
         for curator in self.curators:
             if isinstance(curator, type) or not callable(getattr(curator, "select", None)):
-                raise SpecError(f"curator.curators: {curator!r} is no curator; give it select(pool, rng)")
+                raise SpecError(f"curator.curators: {curator!r} is not a curator; give it select(pool, rng)")
 
     @property
     def batched(self) -> bool:
@@ -312,11 +312,11 @@ def _scores(score: Callable[[Data], Array], pool: Pool, where: str) -> Array:
             raise NotExact(f"{where}: {type(block.data).__name__} has no rows to score; use engine='rows'")
         got = np.asarray(score(block.data), dtype=float)
         if got.shape != (block.size,):
-            raise SpecError(f"{where}: gave shape {got.shape} for {block.size} rows; give one number a row")
+            raise SpecError(f"{where}: gave shape {got.shape} for {block.size} rows; give one number per row")
         scores.append(got)
     joined = np.concatenate(scores)
     if np.isnan(joined).any():
-        raise SpecError(f"{where}: {int(np.isnan(joined).sum())} scores are NaN; give one number a row")
+        raise SpecError(f"{where}: {int(np.isnan(joined).sum())} scores are NaN; give one number per row")
     return joined
 
 

@@ -17,9 +17,9 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Reals = float | Floats
-"""A number, or one number a replicate."""
+"""A number, or one number per replicate."""
 Count = int | Ints
-"""A number of rows, or one number a replicate."""
+"""A number of rows, or one number per replicate."""
 Maker = bool | int | NDArray[np.integer[Any]] | NDArray[np.bool_]
 """Who made rows: 0 for people, 1 and up for models; or one number per row."""
 Data = Any
@@ -29,10 +29,10 @@ Data = Any
 class Statistic(ABC):
     """A dataset that has forgotten its rows: a commutative monoid under addition.
 
-    Every statistic may carry one value a replicate: its arrays then have the replicates as leading axis.
+    Every statistic may carry one value per replicate: its arrays then have the replicates as leading axis.
 
     Attributes:
-        n: The number of rows it stands for, or one number a replicate.
+        n: The number of rows it stands for, or one number per replicate.
         reusable: Whether the same rows may be subsampled again and again from this statistic alone.
     """
 
@@ -101,7 +101,7 @@ def size(data: Data) -> Count:
     if hasattr(data, "__len__"):
         return len(data)
     raise TypeError(
-        f"{type(data).__name__} is no data: give an array, an (X, y) pair, documents, a data frame or a statistic"
+        f"{type(data).__name__} is not data: give an array, an (X, y) pair, documents, a data frame or a statistic"
     )
 
 
@@ -117,7 +117,7 @@ def _(data: Statistic) -> Count:
 
 @singledispatch
 def take(data: Data, index: Array) -> Data:
-    """Pick rows by position; for a `Batch`, positions are (n,) or one row of positions a replicate."""
+    """Pick rows by position; for a `Batch`, positions are (n,) or one row of positions per replicate."""
     if hasattr(data, "iloc"):
         return data.iloc[index]
     return [data[i] for i in index]
@@ -215,7 +215,7 @@ def check_rows(rows: Data, n: Count, shape: Any, where: str) -> None:
         where: Who drew them.
 
     Raises:
-        SpecError: Where their number or shape is wrong, or a number among them is NaN or infinite.
+        SpecError: If their number or shape is wrong, or a number among them is NaN or infinite.
     """
     if size(rows) != n:
         raise SpecError(f"{where} drew {size(rows)} rows where {n} were asked for; sample(n, rng) gives n rows")

@@ -16,12 +16,12 @@ def as_learner(candidate: Any) -> Learner:
     copied before each fit; any other object with `fit(data, rng)` is a learner as it is.
 
     Raises:
-        SpecError: Where it is no learner.
+        SpecError: If it is not a learner.
     """
     name = getattr(candidate, "__name__", type(candidate).__name__)
     if isinstance(candidate, type) or not callable(getattr(candidate, "fit", None)):
         hint = f"give an instance, {name}(...)" if hasattr(candidate, "fit") else "give an object with fit(data, rng)"
-        raise SpecError(f"learner: {name} is no learner: {hint} returning something with sample(n, rng)")
+        raise SpecError(f"learner: {name} is not a learner: {hint} returning something with sample(n, rng)")
     if type(candidate).__module__.startswith("genloss."):
         return candidate  # type: ignore[no-any-return]
     samples = callable(getattr(candidate, "sample", None))

@@ -18,7 +18,7 @@ class Source(Protocol):
 
     - `sample_batch(n, rng, replicates) -> Batch`: rows of many replicates at once (see `BatchSource`).
     - `draw(n, rng, shape) -> Statistic`: the statistic of n rows at a cost free of n (see `ExactSource`).
-    - `pick(i)`: the source of replicate i, for a source that holds one parameter a replicate.
+    - `pick(i)`: the source of replicate i, for a source that holds one parameter per replicate.
     - `held_out`: real rows that no generation trains on.
     - `width`: how many numbers one row holds, for sources of wide rows.
     """
@@ -32,7 +32,7 @@ class BatchSource(Protocol):
     """A source that draws the rows of many replicates at once."""
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n) or (replicates, n, d)."""
+        """Draw n rows per replicate: shape (replicates, n) or (replicates, n, d)."""
 
 
 @runtime_checkable

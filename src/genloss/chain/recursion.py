@@ -74,7 +74,7 @@ class Chain:
             if isinstance(part, type):
                 raise SpecError(f"{name}: {part.__name__} is a class; give an object of it")
             if not callable(getattr(part, method.partition("(")[0], None)):
-                raise SpecError(f"{name}: {named(part)} is no {name}: give it {method}")
+                raise SpecError(f"{name}: {named(part)} is not a {name}: give it {method}")
         _check_signature(self.regime)
         object.__setattr__(self, "learner", as_learner(self.learner))
         if self.warm_start and not isinstance(self.learner, Refits):
@@ -128,8 +128,8 @@ class Chain:
             start: A generation and its pool to go on from; generation 0 is fitted again as reference.
 
         Raises:
-            NotExact: Where the exact engine has no exact form for a part.
-            SpecError: Where a part breaks its contract; the message says which.
+            NotExact: If the exact engine has no exact form for a part.
+            SpecError: If a part breaks its contract; the message says which.
         """
         take = self._drawer(engine, replicates)
         regime = _bound(self.regime, self.n0)

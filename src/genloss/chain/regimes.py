@@ -19,7 +19,7 @@ class Replace:
     """Train every generation on the last one's output only; the fully synthetic loop.
 
     Attributes:
-        n: Synthetic rows a generation.
+        n: Synthetic rows per generation.
     """
 
     reuses: ClassVar[bool] = False
@@ -145,7 +145,7 @@ class Window:
     """Train on the output of the last k generations; real data count as generation 0 and pass out of the window.
 
     Attributes:
-        n: Synthetic rows a generation.
+        n: Synthetic rows per generation.
         k: How many generations are kept.
     """
 

@@ -86,7 +86,7 @@ def size_at(size: Size, t: int, where: str = "n") -> int:
     """Read a size at generation t; what a schedule gives is rounded to a whole number.
 
     Raises:
-        SpecError: Where the size is no whole positive number of rows at t.
+        SpecError: If the size is not a whole positive number of rows at t.
     """
     if not callable(size):
         return whole(size, where, "give a whole number, 'n0' or a schedule")
@@ -106,12 +106,12 @@ def whole(value: Any, where: str, right: str = "give a whole number") -> int:
     """Read a number of rows that stands for itself.
 
     Raises:
-        SpecError: Where it is no whole positive number.
+        SpecError: If it is not a whole positive number.
     """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise SpecError(f"{where}: {value!r} is no number of rows; {right}")
+        raise SpecError(f"{where}: {value!r} is not a number of rows; {right}")
     rows = int(value)
     if not 1 <= rows <= MOST:
         raise SpecError(f"{where}: {value} rows; a generation needs 1 to {MOST:.0e}")
@@ -122,7 +122,7 @@ def check_size(size: Size, where: str) -> None:
     """Refuse a size that is wrong at every generation.
 
     Raises:
-        SpecError: Where it is neither a whole positive number, nor "n0", nor a schedule.
+        SpecError: If it is neither a whole positive number, nor "n0", nor a schedule.
     """
     if not callable(size) and size != "n0":
         size_at(size, 0, where)

@@ -1,7 +1,7 @@
 """Parameters in messages of the library, as the flags of the command that was called.
 
 The library names a parameter at the head of a message (`vocab_size: ...`) or as Python writes it (`resume=True`,
-`spec=`, `engine='rows'`). On the command line each becomes the flag that sets it; what is no flag stays as it is.
+`spec=`, `engine='rows'`). On the command line each becomes the flag that sets it; what is not a flag stays as it is.
 """
 
 import argparse

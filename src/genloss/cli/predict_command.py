@@ -41,11 +41,11 @@ class Foretold:
     """What theory says of one chain.
 
     Attributes:
-        run: The name of its run; "" where there is one.
+        run: The name of its run; "" if there is one.
         labels: Its labels, by dimension of the grid.
-        found: The predictions; None where there are none.
+        found: The predictions; None if there are none.
         reason: Why there are none.
-        papers: The papers behind them, one a line.
+        papers: The papers behind them, one per line.
     """
 
     run: str

@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     command.add_argument("--most", type=int, default=20_000, metavar="N",
                          help="documents of each reference to use, chosen at random (default: 20000)")  # fmt: skip
     command.add_argument("--seed", type=int, default=0, metavar="S", help="decides all random choices (default: 0)")
-    command.add_argument("--fail-above", type=float, metavar="SHARE", help="exit with 1 where the share is above, the "
+    command.add_argument("--fail-above", type=float, metavar="SHARE", help="exit with 1 if the share is above, the "
                          "whole interval included")  # fmt: skip
     command.add_argument("--picture", type=Path, metavar="FILE", help="draw the shares with their intervals, by group "
                          "and over time, into a .png, .svg or .pdf file")  # fmt: skip

@@ -31,12 +31,12 @@ def numbers(value: Any, where: str) -> Floats:
     """Read finite numbers.
 
     Raises:
-        SpecError: Where they are no numbers, or not finite.
+        SpecError: If they are not numbers, or not finite.
     """
     try:
         found = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise SpecError(f"{where}: {value!r} is no array of numbers") from None
+        raise SpecError(f"{where}: {value!r} is not an array of numbers") from None
     if not np.isfinite(found).all():
         raise SpecError(f"{where}: holds NaN or infinite numbers; give finite ones")
     return found
@@ -46,7 +46,7 @@ def reduced(*sums: Any) -> None:
     """Refuse what rows with NaN or infinite numbers were reduced to.
 
     Raises:
-        SpecError: Where a sum is not finite.
+        SpecError: If a sum is not finite.
     """
     if not all(np.isfinite(found).all() for found in sums):
         raise SpecError("data: rows hold NaN or infinite numbers; give finite ones")
@@ -56,7 +56,7 @@ def at_least(n: Any, rows: int, learner: str) -> None:
     """Refuse to fit fewer rows than a learner needs.
 
     Raises:
-        SpecError: Where there are fewer.
+        SpecError: If there are fewer.
     """
     if np.min(n) < rows:
         raise SpecError(f"learner: {learner} needs at least {rows} row{'s' * (rows > 1)}, got {np.min(n)}")

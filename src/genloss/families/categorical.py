@@ -120,7 +120,7 @@ class Categorical(ByValue):
         return np.searchsorted(_cumulated(self.drawn), rng.random(n), side="right")
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n symbols a replicate: shape (replicates, n)."""
+        """Draw n symbols per replicate: shape (replicates, n)."""
         uniform = rng.random((replicates, n))
         if self.p.ndim == 1:
             return Batch(np.searchsorted(_cumulated(self.drawn), uniform, side="right"))
@@ -179,7 +179,7 @@ class Zipf:
         return self.law.sample(n, rng)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n symbols a replicate: shape (replicates, n)."""
+        """Draw n symbols per replicate: shape (replicates, n)."""
         return self.law.sample_batch(n, rng, replicates)
 
     def draw(self, n: Count, rng: Generator, shape: tuple[int, ...] = ()) -> Counts:
@@ -235,13 +235,13 @@ def distribution(p: Any, where: str, dims: tuple[int, ...]) -> Floats:
     """Read probabilities that add up to 1 along the last axis.
 
     Raises:
-        SpecError: Where they are none.
+        SpecError: If they are none.
     """
     found = numbers(p, where)
     if found.ndim not in dims or not found.shape[-1]:
-        raise SpecError(f"{where}: shape {found.shape}; give one probability a symbol")
+        raise SpecError(f"{where}: shape {found.shape}; give one probability per symbol")
     if found.min() < 0:
-        raise SpecError(f"{where}: {found.min()} is no probability; give numbers from 0")
+        raise SpecError(f"{where}: {found.min()} is not a probability; give numbers from 0")
     off = np.abs(found.sum(-1) - 1).max()
     if off > 1e-9:
         raise SpecError(f"{where}: adds up to {found.sum(-1).flat[0]:.10g}; divide by the sum, so that it adds up to 1")
@@ -287,7 +287,7 @@ def symbols(rows: Any, dims: int) -> Ints:
     """Read whole numbers from 0.
 
     Raises:
-        SpecError: Where they are none.
+        SpecError: If they are none.
     """
     found = np.asarray(rows)
     if found.ndim != dims:

@@ -1,6 +1,6 @@
 """Expectation maximisation for Gaussian mixtures, many data sets side by side.
 
-Everywhere: r data sets, n rows, d numbers a row, k components; covariances (r, k, d) are diagonal, (r, k, d, d) full.
+Everywhere: r data sets, n rows, d numbers per row, k components; covariances (r, k, d) are diagonal, (r, k, d, d) full.
 """
 
 import numpy as np

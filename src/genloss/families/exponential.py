@@ -52,7 +52,7 @@ class Poisson(OnTheLine):
     """Counts of rare events; refitted again and again they are a critical branching process that dies out.
 
     Attributes:
-        rate: Their mean, or one a replicate.
+        rate: Their mean, or one per replicate.
 
     Example:
         >>> import numpy as np
@@ -118,7 +118,7 @@ class Exponential(OnTheLine):
     """Waiting times without memory.
 
     Attributes:
-        mean: Their mean, or one a replicate.
+        mean: Their mean, or one per replicate.
 
     Example:
         >>> import numpy as np
@@ -178,7 +178,7 @@ class Bernoulli(OnTheLine):
     """Ones and zeros; refitted again and again it is neutral drift of two alleles.
 
     Attributes:
-        p: The probability of a one, or one a replicate.
+        p: The probability of a one, or one per replicate.
 
     Example:
         >>> import numpy as np

@@ -13,7 +13,7 @@ from genloss.families.one_dimension import OnTheLine, replicates_of, rows_of
 
 
 class Maximum(Statistic):
-    """The number of rows and the largest; 0 where there are none.
+    """The number of rows and the largest; 0 if there are none.
 
     Attributes:
         n: Number of rows.
@@ -54,7 +54,7 @@ class LogExcess(Statistic):
 
     Attributes:
         n: Number of rows.
-        low: The smallest of them; infinite where there are none.
+        low: The smallest of them; infinite if there are none.
         logs: The sum of log(row / low).
     """
 
@@ -101,7 +101,7 @@ class Uniform(OnTheLine):
     """Numbers spread evenly from 0 to a bound; refitted by the maximum the bound only ever falls.
 
     Attributes:
-        high: The bound, or one a replicate.
+        high: The bound, or one per replicate.
 
     Example:
         >>> import numpy as np
@@ -156,8 +156,8 @@ class Pareto(OnTheLine):
     """Numbers above a scale whose tail falls like a power: P(x > u) = (scale / u) ** shape.
 
     Attributes:
-        scale: The smallest possible number, or one a replicate.
-        shape: The exponent of the tail, or one a replicate; the mean is infinite up to 1, the variance up to 2.
+        scale: The smallest possible number, or one per replicate.
+        shape: The exponent of the tail, or one per replicate; the mean is infinite up to 1, the variance up to 2.
 
     Example:
         >>> import numpy as np

@@ -83,7 +83,7 @@ class Gaussian:
 
     Attributes:
         mean: Its mean, or one mean a replicate.
-        var: Its variance, or one variance a replicate.
+        var: Its variance, or one variance per replicate.
         temperature: Factor on the standard deviation of what is drawn (not on `var`): below 1 the sampling bias of
             Alemohammad et al. 2024 (2307.01850).
 
@@ -99,9 +99,9 @@ class Gaussian:
 
     def __post_init__(self) -> None:
         if isinstance(self.var, (int, float)) and not 0 <= self.var < np.inf:
-            raise SpecError(f"gaussian.var: {self.var} is no variance; give a finite number from 0")
+            raise SpecError(f"gaussian.var: {self.var} is not a variance; give a finite number from 0")
         if isinstance(self.mean, (int, float)) and not np.isfinite(self.mean):
-            raise SpecError(f"gaussian.mean: {self.mean} is no mean; give a finite number")
+            raise SpecError(f"gaussian.mean: {self.mean} is not a mean; give a finite number")
 
     @property
     def normal(self) -> Normal:
@@ -138,7 +138,7 @@ class Gaussian:
         return rng.normal(self.mean, self.temperature * np.sqrt(self.var), n)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n)."""
+        """Draw n rows per replicate: shape (replicates, n)."""
         rows = rng.standard_normal((replicates, n))
         rows *= np.asarray(self.temperature * np.sqrt(self.var))[..., None]
         rows += np.asarray(self.mean)[..., None]

@@ -70,7 +70,7 @@ class KernelEstimate:
         return self._noisy(chosen, self.bandwidth, rng)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n) or (replicates, n, d)."""
+        """Draw n rows per replicate: shape (replicates, n) or (replicates, n, d)."""
         if not isinstance(self.rows, Batch):
             chosen = self._rows[rng.integers(len(self._rows), size=(replicates, n))]
             return Batch(self._noisy(chosen, self.bandwidth, rng))
@@ -90,7 +90,7 @@ class KernelEstimate:
             Shape (m,), or (replicates, m).
 
         Raises:
-            SpecError: Where the bandwidth is 0, so that there is no density.
+            SpecError: If the bandwidth is 0, so that there is no density.
         """
         if np.min(self.bandwidth) <= 0:
             raise SpecError("kde: a bandwidth of 0 resamples rows and has no density; give a positive bandwidth")
@@ -160,7 +160,7 @@ class KDE:
             if self.bandwidth not in ("scott", "silverman"):
                 raise SpecError(f"kde.bandwidth: no rule {self.bandwidth!r}; give a number, 'scott' or 'silverman'")
         elif isinstance(self.bandwidth, bool) or not 0 <= self.bandwidth < np.inf:
-            raise SpecError(f"kde.bandwidth: {self.bandwidth} is no width; give a finite number from 0, or a rule")
+            raise SpecError(f"kde.bandwidth: {self.bandwidth} is not a width; give a finite number from 0, or a rule")
 
     def fit(self, data: Data, rng: Generator) -> KernelEstimate:
         """Keep the rows (or a `Batch` of rows) and find the bandwidth."""

@@ -60,7 +60,7 @@ class Mixture(ByValue):
         if covs.ndim == means.ndim and np.min(covs) < 0:
             raise SpecError(f"mixture.covs: a variance of {np.min(covs)}; give numbers from 0")
         if not 0 <= self.temperature < np.inf:
-            raise SpecError(f"mixture.temperature: {self.temperature} is no factor; give a number from 0")
+            raise SpecError(f"mixture.temperature: {self.temperature} is not a factor; give a number from 0")
         for name, value in (("weights", weights), ("means", means), ("covs", covs)):
             object.__setattr__(self, name, value)
         if weights.ndim == 1 and covs.ndim == means.ndim + 1:
@@ -122,7 +122,7 @@ class Mixture(ByValue):
         return rows[0], component[0]
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n) or (replicates, n, d)."""
+        """Draw n rows per replicate: shape (replicates, n) or (replicates, n, d)."""
         return Batch(self._drawn(n, rng, replicates)[0])
 
     def logpdf(self, x: Any) -> Floats:
@@ -201,7 +201,7 @@ class MixtureEM:
         covariance: "full" covariances, or "diagonal" ones: much faster for wide rows, and fitted well by fewer rows.
         ridge: Added to every variance, as a share of the mean variance of the training rows (and at least 1e-12), so
             that no component can shrink onto a single row. Every fit adds it anew, so it widens a chain of models by
-            that share a generation; pictures of 64 pixels are held out best with diagonals and 0.01.
+            that share per generation; pictures of 64 pixels are held out best with diagonals and 0.01.
         max_iter: The most steps of expectation and maximisation.
         tol: The gain in mean log density below which a step is the last.
         temperature: Factor on the standard deviation within each component of what the models draw.

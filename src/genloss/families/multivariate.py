@@ -52,7 +52,7 @@ class Scatter(Statistic):
         rows: Floats = np.asarray(data.rows if batch else data, dtype=float)
         if rows.ndim != 2 + batch:
             raise SpecError(
-                f"data: rows of shape {rows.shape[1 + batch :]}; the d-dimensional Gaussian takes d numbers a row"
+                f"data: rows of shape {rows.shape[1 + batch :]}; the d-dimensional Gaussian takes d numbers per row"
             )
         mean = rows.sum(-2) / max(rows.shape[-2], 1)
         off = rows - mean[..., None, :]
@@ -72,11 +72,11 @@ class Scatter(Statistic):
         """Draw the scatter of n of these rows, given that they are n rows of one normal law.
 
         Given their mean and scatter S = F F', the subset's part of S is F B F' with B a matrix-variate beta, and its
-        mean lies off by F times a column drawn with it; both come from three Wishart parts of the identity (exact in
+        mean lies off by F times per column drawn with it; both come from three Wishart parts of the identity (exact in
         law, once for each set of rows).
 
         Raises:
-            NotExact: Where there are at most d rows, so that S is singular.
+            NotExact: If there are at most d rows, so that S is singular.
         """
         d = self.mean.shape[-1]
         total, taken = np.asarray(self.n), np.asarray(n)
@@ -185,7 +185,7 @@ class MultivariateGaussian(ByValue):
         return rows
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n, d)."""
+        """Draw n rows per replicate: shape (replicates, n, d)."""
         rows = rng.standard_normal((replicates, n, self.width)) @ (self.temperature * self.factor.mT)
         rows += self.mean[..., None, :]
         return Batch(rows)

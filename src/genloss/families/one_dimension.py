@@ -29,7 +29,7 @@ class OnTheLine(ABC):
         return self._rows(rng, n)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n)."""
+        """Draw n rows per replicate: shape (replicates, n)."""
         columns: Any = replace(self, **{name: np.asarray(value)[..., None] for name, value in self._parameters()})  # type: ignore[type-var]
         return Batch(columns._rows(rng, (replicates, n)))
 
@@ -51,7 +51,7 @@ def rows_of(data: Data) -> Array:
     """Read single numbers: shape (n,), or (replicates, n) for a `Batch`.
 
     Raises:
-        SpecError: Where they are none, or not finite.
+        SpecError: If they are none, or not finite.
     """
     rows = np.asarray(data.rows if isinstance(data, Batch) else data)
     if rows.ndim != (2 if isinstance(data, Batch) else 1):

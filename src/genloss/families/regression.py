@@ -56,7 +56,7 @@ class Gram(Statistic):
         elif isinstance(data, tuple) and len(data) == 2:
             x, y = np.asarray(data[0], dtype=float), np.asarray(data[1], dtype=float)
         else:
-            raise SpecError(f"data: {type(data).__name__} is no pair; linear regression takes (X, y)")
+            raise SpecError(f"data: {type(data).__name__} is not a pair; linear regression takes (X, y)")
         if x.ndim != y.ndim + 1 or x.shape[:-1] != y.shape:
             raise SpecError(f"data: X of shape {x.shape} with y of shape {y.shape}; give (n, d) and (n,)")
         xtx, yty = x.mT @ x, np.einsum("...i,...i->...", y, y)
@@ -96,7 +96,9 @@ class LinearModel(ByValue):
             raise SpecError(f"linear-model.weights: shape {weights.shape}; give d numbers")
         object.__setattr__(self, "weights", weights)
         if not 0 <= self.noise < np.inf:
-            raise SpecError(f"linear-model.noise: {self.noise} is no standard deviation; give a finite number from 0")
+            raise SpecError(
+                f"linear-model.noise: {self.noise} is not a standard deviation; give a finite number from 0"
+            )
         if self.cov is not None:
             d = weights.shape[-1]
             cov = numbers(self.cov, "linear-model.cov")
@@ -142,7 +144,7 @@ class LinearModel(ByValue):
         return x, x @ self.weights + self.noise * rng.standard_normal(n)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n, d + 1), the label last."""
+        """Draw n rows per replicate: shape (replicates, n, d + 1), the label last."""
         x = self._inputs(rng, (replicates, n, self.width - 1))
         y = x @ self.weights[..., None]
         y += self.noise * rng.standard_normal(y.shape)
@@ -264,7 +266,7 @@ class RegressionNorm:
     Attributes:
         d: Number of inputs.
         noise: Standard deviation of the labels about their mean.
-        risk: The excess risk |w - w*|^2 (in the norm of the inputs' covariance), or one a replicate; 0 for the truth.
+        risk: The excess risk |w - w*|^2 (in the norm of the inputs' covariance), or one per replicate; 0 for the truth.
 
     Example:
         >>> import numpy as np
@@ -280,7 +282,7 @@ class RegressionNorm:
         whole_number(self.d, "regression-norm.d", 1)
         if not 0 <= self.noise < np.inf:
             raise SpecError(
-                f"regression-norm.noise: {self.noise} is no standard deviation; give a finite number from 0"
+                f"regression-norm.noise: {self.noise} is not a standard deviation; give a finite number from 0"
             )
 
     def pick(self, i: int) -> "RegressionNorm":

@@ -162,7 +162,7 @@ class NextToken(ByValue):
         return self._split(Categorical(self.pairs).sample(n, rng))
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n rows a replicate: shape (replicates, n, 2)."""
+        """Draw n rows per replicate: shape (replicates, n, 2)."""
         return Batch(self._split(Categorical(self.pairs).sample_batch(n, rng, replicates).rows))
 
     def draw(self, n: Count, rng: Generator, shape: tuple[int, ...] = ()) -> ContextCounts:

@@ -106,7 +106,7 @@ class Rows(ByValue):
 
     @cached_property
     def var(self) -> Any:
-        """The variance of what is drawn, divisor n: a number, or one a column."""
+        """The variance of what is drawn, divisor n: a number, or one per column."""
         return self.train.var(0)
 
     @cached_property
@@ -126,7 +126,7 @@ class Rows(ByValue):
         return self.train[self._chosen(n, rng)]
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n training rows a replicate: shape (replicates, n) or (replicates, n, d)."""
+        """Draw n training rows per replicate: shape (replicates, n) or (replicates, n, d)."""
         if self.replacement:
             return Batch(self.train[rng.integers(len(self.train), size=(replicates, n))])
         return Batch(self.train[np.stack([self._chosen(n, rng) for _ in range(replicates)])])
@@ -205,7 +205,7 @@ class _Stored(ABC):
 
     @property
     def var(self) -> Any:
-        """The variance of what is drawn, divisor n: a number, or one a column."""
+        """The variance of what is drawn, divisor n: a number, or one per column."""
         return self.rows.var
 
     @property
@@ -218,7 +218,7 @@ class _Stored(ABC):
         return self.rows.sample(n, rng)
 
     def sample_batch(self, n: int, rng: Generator, replicates: int) -> Batch:
-        """Draw n training rows a replicate."""
+        """Draw n training rows per replicate."""
         return self.rows.sample_batch(n, rng, replicates)
 
 

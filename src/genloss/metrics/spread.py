@@ -134,7 +134,7 @@ def effective_rank(rows: ArrayLike, *, interval: bool = False) -> Estimate:
     """How many directions rows vary in.
 
     Definition: exp of the entropy of the covariance's eigenvalues, divided by their sum.
-    Units: directions. Range: from 1 (a line) to d; 0 where nothing varies.
+    Units: directions. Range: from 1 (a line) to d; 0 if nothing varies.
     Sample size: n rows never show more than n - 1 directions, so it rises with n until n is well above d.
     Standard error: by resampling the rows (200 times).
     Source: Roy and Vetterli 2007.

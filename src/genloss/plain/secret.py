@@ -93,13 +93,13 @@ def hidden_key(given: Any, where: str, least: int, most: int, public: int | None
         public: The default that everybody knows: no secret, and not hidden.
 
     Raises:
-        SpecError: Where it is no key, is not found, or has another fingerprint.
+        SpecError: If it is not a key, is not found, or has another fingerprint.
     """
     found, source = _found(given, where)
     if hasattr(found, "__index__") and not isinstance(found, (bool, int)):
         found = int(found)
     if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= most:
-        raise SpecError(f"{where}: is no whole number from {least} to {most}; {_WAYS}")
+        raise SpecError(f"{where}: is not a whole number from {least} to {most}; {_WAYS}")
     if found == public and not source:
         return int(found)
     key = found if isinstance(found, Key) else Key(found, source)
@@ -111,12 +111,12 @@ def hidden_keys(given: Any, where: str, least: int, most: int) -> Keys:
     """Read several keys, or the reference that names them; see `hidden_key`."""
     found, source = _found(given, where)
     if isinstance(found, (str, bytes)) or not hasattr(found, "__iter__"):
-        raise SpecError(f"{where}: is no list of whole numbers; give one a round, {{env: NAME}} or {{file: PATH}}")
+        raise SpecError(f"{where}: is not a list of whole numbers; give one per round, {{env: NAME}} or {{file: PATH}}")
     if isinstance(found, Keys):
         return found
     numbers = [int(hidden_key(each, where, least, most)) for each in found]
     if not numbers:
-        raise SpecError(f"{where}: none; give one whole number a round")
+        raise SpecError(f"{where}: none; give one whole number per round")
     keys = Keys(numbers, source)
     _check(keys, given, where)
     return keys

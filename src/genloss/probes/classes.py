@@ -21,7 +21,7 @@ class Classifier:
         posteriors: The probability of each class given each row: shapes (m, d) to (m, K).
         names: The names of the classes.
         shares: Their true shares: shape (K,).
-        rows: How many held-out rows the shares were counted on; None where they are known.
+        rows: How many held-out rows the shares were counted on; None if they are known.
     """
 
     posteriors: Callable[[Floats], Floats]
@@ -59,7 +59,7 @@ def classifier(g: Generation, k: int, probe: Any) -> Classifier:
     """Find what tells the class of a row: a mixture's own formula, or the vote of the k nearest held-out rows.
 
     Raises:
-        SpecError: Where the truth has no classes.
+        SpecError: If the truth has no classes.
     """
     if symbols_of(g.source) is not None:
         raise refusal(probe, "mixtures and labelled rows", g.source)

@@ -99,7 +99,7 @@ class Confusion:
         return True
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         posteriors = classifier(g, self.k, self).posteriors
 
         def confused(one: Generation) -> float:
@@ -139,7 +139,7 @@ class Precision:
         return True
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         truth = rows.real(g, self.real, self)
 
         def precise(one: Generation) -> float:
@@ -155,7 +155,7 @@ class MeanScore:
 
     Attributes:
         score: A function of the rows (as the model draws them: an array, a pair, a list of documents) that gives one
-            number a row; higher is better.
+            number per row; higher is better.
         rows: Rows drawn from the model.
     """
 
@@ -169,7 +169,7 @@ class MeanScore:
 
     def __post_init__(self) -> None:
         if not callable(self.score):
-            raise SpecError(f"probe mean-score.score: {self.score!r} is no function; give one that scores rows")
+            raise SpecError(f"probe mean-score.score: {self.score!r} is not a function; give one that scores rows")
         rows.whole(self.rows, 1, self, "rows")
 
     def one_by_one(self, g: Generation) -> bool:
@@ -177,16 +177,16 @@ class MeanScore:
         return True
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
 
         def scored(one: Generation) -> float:
             try:
                 scores = np.asarray(self.score(one.sample(self.rows, rng)), dtype=float)
             except (TypeError, ValueError) as error:
-                raise SpecError(f"probe mean-score.score: gave no numbers ({error}); give one a row") from None
+                raise SpecError(f"probe mean-score.score: gave no numbers ({error}); give one per row") from None
             if scores.shape != (self.rows,):
                 raise SpecError(
-                    f"probe mean-score.score: gave shape {scores.shape} for {self.rows} rows; give one a row"
+                    f"probe mean-score.score: gave shape {scores.shape} for {self.rows} rows; give one per row"
                 )
             return float(scores.mean())
 

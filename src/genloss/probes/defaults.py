@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from genloss.chain.capabilities import Conditional, HasLabels, HasProbabilities, HasTokenizer, Linear, width_of
+from genloss.chain.capabilities import Conditional, HasLabels, HasProbabilities, HasTokenizer, HasWeights, width_of
 from genloss.chain.recursion import Chain
 from genloss.probes.concepts import ModeOccupancy, Precision
 from genloss.probes.distance import W2, excess_risk
@@ -21,7 +21,7 @@ def usual(chain: Chain) -> dict[str, Any]:
     source: Any = chain.source
     if isinstance(source, HasTokenizer):
         return {"survival": Survival(), "token_entropy": TokenEntropy(), "perplexity": Perplexity()}
-    if isinstance(source, Linear):
+    if isinstance(source, HasWeights):
         return {"excess_risk": excess_risk}
     if isinstance(source, (HasProbabilities, Conditional)):
         return {"support": Support(), "lost_mass": LostMass(), "heterozygosity": heterozygosity}

@@ -44,7 +44,7 @@ class W1:
         _check(self)
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         model, truth = normal_of(g.model), normal_of(g.source)
         if model is not None and truth is not None:
             return _mean_distance(model.mean - truth.mean, model.spread - truth.spread)
@@ -77,7 +77,7 @@ class W2:
         _check(self)
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         model, truth = normal_of(g.model), normal_of(g.source)
         if model is not None and truth is not None:
             return np.hypot(model.mean - truth.mean, model.spread - truth.spread)
@@ -121,7 +121,7 @@ class SlicedW2:
         return True
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         truth = rows.real(g, self.real, self)
         directions = Streams(key("sliced-w2"))(0, "floor").standard_normal((truth.shape[1], self.projections))
         directions /= np.sqrt((directions**2).sum(0))
@@ -165,7 +165,7 @@ class Energy:
         return normal_of(g.model) is None or normal_of(g.source) is None
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         model, truth = normal_of(g.model), normal_of(g.source)
         if model is not None and truth is not None:
             across = _mean_distance(model.mean - truth.mean, np.hypot(model.spread, truth.spread))
@@ -200,7 +200,7 @@ class KLForward:
     vectorized: ClassVar[bool] = True
 
     def __call__(self, g: Generation) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         return divergence(g.source, g.model, self)
 
 
@@ -221,7 +221,7 @@ class KLReverse:
     vectorized: ClassVar[bool] = True
 
     def __call__(self, g: Generation) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         return divergence(g.model, g.source, self)
 
 
@@ -232,7 +232,7 @@ def excess_risk(g: Generation) -> Any:
     |w - w*|^2 in the norm of the true inputs' covariance. A user's model may offer it as `excess_risk(truth)`.
 
     Raises:
-        SpecError: Where the model is no regression.
+        SpecError: If the model is not a regression.
     """
     if not isinstance(g.model, HasExcessRisk):
         raise refusal("excess-risk", "regressions with excess_risk(truth)", g.model)

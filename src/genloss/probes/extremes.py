@@ -19,7 +19,7 @@ from genloss.probes.lines import Line, model_line, truth_line
 class TailRatio:
     """How far the q-quantiles lie from the median, as a ratio to the same distance in the truth; 1 is nothing lost.
 
-    A vector probe with one value a side: (median - Q(q)) and (Q(1 - q) - median) of the model over those of the
+    A vector probe with one value per side: (median - Q(q)) and (Q(1 - q) - median) of the model over those of the
     truth, so that a drift of the centre alone changes nothing. In closed form for normal laws and models with
     `quantile`; else on drawn rows (linear sample quantiles), against the truth's formula or its held-out rows.
     Vectors are measured along the leading eigenvector of the truth's covariance. What the model draws counts,

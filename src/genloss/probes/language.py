@@ -170,7 +170,7 @@ class Distinct:
         rows.whole(self.tokens, 1, self, "tokens")
 
     def __call__(self, g: Generation, rng: Generator) -> float:
-        """Measure a generation: NaN where no document is long enough."""
+        """Measure a generation: NaN if no document is long enough."""
         text = _written(g, self.tokens, rng, self)
         left = np.repeat(text.offsets[1:], text.lengths) - np.arange(len(text.tokens))
         grams = text.tokens.astype(np.int64)
@@ -316,7 +316,7 @@ def _logprob(model: Any, documents: Documents | Sequence[str], probe: Any) -> Fl
     if isinstance(documents, Documents) and found.shape != (len(documents.tokens) + len(documents),):
         raise SpecError(
             f"probe {probe_name(probe)}: logprob gave shape {found.shape} for {len(documents.tokens)} tokens in "
-            f"{len(documents)} documents; give one number a token and one a document's end"
+            f"{len(documents)} documents; give one number per token and one per document's end"
         )
     return found
 

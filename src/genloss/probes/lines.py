@@ -39,7 +39,7 @@ class NormalLine:
     """A normal law.
 
     Attributes:
-        mean: A number, or one a replicate.
+        mean: A number, or one per replicate.
         sd: Its standard deviation.
     """
 

@@ -31,7 +31,7 @@ def generated(g: Generation, n: int, rng: Generator, probe: Any) -> Floats:
     """Draw n rows from the model as a table: shape (n, d), or (replicates, n, d); d is 1 for plain numbers.
 
     Raises:
-        SpecError: Where the rows are no rows of finite numbers, or stand for symbols without order.
+        SpecError: If the rows are not rows of finite numbers, or stand for symbols without order.
     """
     if symbols_of(g.model) is not None:
         raise refusal(probe, "rows of numbers", g.model)
@@ -64,7 +64,7 @@ def table(data: Data, probe: Any) -> Floats:
     Pairs (X, y) become the columns of X and of y side by side.
 
     Raises:
-        SpecError: Where they are no rows of finite numbers.
+        SpecError: If they are not rows of finite numbers.
     """
     if isinstance(data, tuple):
         return np.concatenate([table(part, probe) for part in data], -1)
@@ -117,7 +117,7 @@ def labelled(values: ArrayLike, dim: str, labels: Sequence[Any], g: Generation, 
 
 
 def whole(value: Any, least: int, probe: Any, field: str) -> None:
-    """Refuse a setting that is no whole number from `least`."""
+    """Refuse a setting that is not a whole number from `least`."""
     whole_number(value, f"probe {probe_name(probe)}.{field}", least)
 
 

@@ -31,7 +31,7 @@ def variance(g: Generation) -> Any:
     """The variance of a one-dimensional model: its fitted parameter, before any temperature; squared units of a row.
 
     Raises:
-        SpecError: Where the model has no variance of its own.
+        SpecError: If the model has no variance of its own.
     """
     var = variance_of(g.model)
     if var is None or callable(var) or np.ndim(var) > (g.replicates is not None):
@@ -50,7 +50,7 @@ def total_variance(g: Generation, rng: Generator) -> Any:
     other models estimated without bias from 1,000 rows.
 
     Raises:
-        SpecError: Where rows are symbols or text, which have no variance.
+        SpecError: If rows are symbols or text, which have no variance.
     """
     model = g.model
     cov = covariance_of(model)
@@ -68,11 +68,12 @@ def total_variance(g: Generation, rng: Generator) -> Any:
 def heterozygosity(g: Generation) -> Any:
     """The probability that two symbols drawn from the model differ: 1 - sum p^2, from 0 (one symbol) to below 1.
 
-    Nei (1973) calls it gene diversity; it is also the Gini-Simpson index. Under replace with n symbols a generation its
-    expectation falls by the factor 1 - 1/n (Wright-Fisher drift). Of next-token models it is the mean over contexts.
+    Nei (1973) calls it gene diversity; it is also the Gini-Simpson index. Under replace with n symbols per generation
+    its expectation falls by the factor 1 - 1/n (Wright-Fisher drift). Of next-token models it is the mean over
+    contexts.
 
     Raises:
-        SpecError: Where the model does not draw symbols.
+        SpecError: If the model does not draw symbols.
     """
     p = symbols_of(g.model)
     if p is None:
@@ -111,7 +112,7 @@ class Entropy:
         rows.whole(self.rows, self.k + 2, self, "rows")
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         if isinstance(g.model, HasEntropy):
             own = g.model.entropy
             return own() if callable(own) else own
@@ -132,7 +133,7 @@ class Entropy:
 class EffectiveRank:
     """How many directions the model still varies in: exp of the entropy of the covariance's normalised eigenvalues.
 
-    Roy and Vetterli (2007). From 1 (a line) to d (equal in all directions); 0 where nothing varies at all. The
+    Roy and Vetterli (2007). From 1 (a line) to d (equal in all directions); 0 if nothing varies at all. The
     covariance of a model that offers none is estimated from drawn rows, which never shows more than rows - 1
     directions.
 
@@ -151,7 +152,7 @@ class EffectiveRank:
         rows.whole(self.rows, 2, self, "rows")
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         normal = normals_of(g.model)
         if normal is not None:
             # The factor keeps directions that the covariance has lost to rounding; a temperature changes no share.

@@ -26,7 +26,7 @@ class _Cells:
     Attributes:
         mass: The true share of each cell: shape (k,).
         kept: Whether (or with what probability) the model produces it: shape (k,) or (replicates, k).
-        rows: How many held-out rows the shares were counted on; None where they are known.
+        rows: How many held-out rows the shares were counted on; None if they are known.
     """
 
     mass: Floats
@@ -63,7 +63,7 @@ class LostMass:
         _check(self)
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         cells = _cells(g, rng, self)
         return lost(cells.mass, cells.kept)
 
@@ -93,7 +93,7 @@ class Support:
         _check(self)
 
     def __call__(self, g: Generation, rng: Generator) -> Any:
-        """Measure a generation: a number, or one number a replicate."""
+        """Measure a generation: a number, or one number per replicate."""
         cells = _cells(g, rng, self)
         return kept_share(cells.mass, cells.kept)
 

@@ -47,7 +47,7 @@ def badge(stage: Any | None) -> Badge | None:
 
 
 def matched(cells: Sequence[Cell], stages: Iterable[Any] | None) -> list[Any | None]:
-    """Find the stage of every cell; None where there is none."""
+    """Find the stage of every cell; None if there is none."""
     rows = list(stages or ())
 
     def same(cell: Cell, row: Any) -> bool:

@@ -21,7 +21,7 @@ def chosen(labels: Sequence[Any]) -> list[int]:
 
 
 def panels(found: Summary, cells: Sequence[Cell]) -> list[Panel]:
-    """Make a picture for every chain: a row a label, a column a generation."""
+    """Make a picture for every chain: a row per label, a column per generation."""
     rows = chosen(found.labels)
     share = found.share()[..., rows]
     names = [clean(label_of(found.labels[j]), 13) for j in rows]

@@ -1,4 +1,4 @@
-"""A probe by generation: one line a chain, with its band over replicates and what theory says."""
+"""A probe by generation: one line per chain, with its band over replicates and what theory says."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ def _legend(found: Summary, cells: Sequence[Cell], theory: Sequence["Theory"]) -
 
 
 def _name_laws(figure: Any, panel: Panel, legend: Sequence[tuple[str, str, str]]) -> None:
-    """Write the names of laws below the axis, one a row."""
+    """Write the names of laws below the axis, one per row."""
     from matplotlib.lines import Line2D
 
     for k, (colour, mark, words) in enumerate(legend):
@@ -204,7 +204,7 @@ class Theory:
     """What theory says of a probe of one chain, or of all.
 
     Attributes:
-        cell: The number of the chain; None where it holds for all of them.
+        cell: The number of the chain; None if it holds for all of them.
         values: The prediction by generation.
         law: The name of the law.
         kind: Exact, asymptotic or a bound.

@@ -52,7 +52,7 @@ class Panel:
     """A picture that can stand alone or in a row of others.
 
     Attributes:
-        label: What it shows that its neighbours do not; "" where it has none.
+        label: What it shows that its neighbours do not; "" if it has none.
         alt: What it shows, in words.
         width: Its width in inches.
         height: Its height in inches.
@@ -77,7 +77,7 @@ def look() -> Iterator[None]:
     """Draw with the look of the report; the caller's settings come back afterwards.
 
     Raises:
-        SpecError: Where matplotlib is missing.
+        SpecError: If matplotlib is missing.
     """
     try:
         import matplotlib as mpl

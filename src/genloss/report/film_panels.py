@@ -19,7 +19,7 @@ _FRAMES = {"line": 7, "picture": 6, "points": 6, "text": 4}
 
 
 def kind_of(result: "Dataset") -> str:
-    """Tell what a film shows: "text", "line" (numbers), "picture" (square images), "points"; "" where there is none."""
+    """Tell what a film shows: "text", "line" (numbers), "picture" (square images), "points"; "" if there is none."""
     if "film" not in result:
         return ""
     film = result["film"]

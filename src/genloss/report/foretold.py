@@ -46,7 +46,7 @@ class PredictedLine:
         laws: The laws that say so; more than one where several are exact and say the same.
         kind: Exact, asymptotic or a bound.
         values: The prediction by generation.
-        label: What tells it from the other lines of the same law; "" where there is one.
+        label: What tells it from the other lines of the same law; "" if there is one.
     """
 
     chain: str
@@ -112,7 +112,7 @@ def write(found: "Mapping[str, Mapping[str, Dataset]]", path: str | Path, title:
         title: The title.
 
     Raises:
-        SpecError: Where there is nothing to draw, matplotlib is missing, or the path is no place for such a file.
+        SpecError: If there is nothing to draw, matplotlib is missing, or the path is not a place for such a file.
     """
     where = place(Path(path))
     if where.suffix not in FORMATS:

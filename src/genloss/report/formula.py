@@ -67,7 +67,7 @@ class Behind:
     Attributes:
         name: Its name.
         kind: Exact, asymptotic or a bound, and the statistic over replicates that it predicts.
-        formula: The formula; None where it has none.
+        formula: The formula; None if it has none.
         source: The paper.
     """
 
@@ -102,7 +102,7 @@ def mathml(latex: str) -> str:
     r"""Convert LaTeX to MathML.
 
     Returns:
-        One `<math>` element; "" where the formula has a command that is not known, or asks for more than mathematics.
+        One `<math>` element; "" if the formula has a command that is not known, or asks for more than mathematics.
     """
     if len(latex) > _LONGEST or _REFUSED.search(latex):
         return ""
@@ -121,7 +121,7 @@ def _written(element: "Element") -> str:
     """Write an element and what is in it.
 
     Raises:
-        ValueError: Where it is not mathematics.
+        ValueError: If it is not mathematics.
     """
     if element.tag not in _TAGS or len(element) != _PARTS.get(element.tag, len(element)):
         raise ValueError(element.tag)

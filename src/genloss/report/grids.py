@@ -33,7 +33,7 @@ def table(result: "Dataset", name: str, stages: "Iterable[Any] | None" = None) -
         stages: For the overview and the stages: what `genloss.stages(result)` gave.
 
     Raises:
-        SpecError: Where the result has no such table.
+        SpecError: If the result has no such table.
     """
     cells = cells_of(result)
     if name in probes_of(result):

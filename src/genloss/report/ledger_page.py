@@ -69,8 +69,8 @@ class LedgerLine:
 
     Attributes:
         claim: The statement.
-        meaning: What it means; "" where the claim says it.
-        link: The address of its plots; "" where it has none.
+        meaning: What it means; "" if the claim says it.
+        link: The address of its plots; "" if it has none.
         laws: For a claim the laws that it rests on, with the addresses of their plots.
         source: The paper.
         probe: What was measured.
@@ -116,8 +116,8 @@ class LedgerPlate:
         meaning: What it says.
         what: What it predicts.
         source: The paper.
-        example: The chain that it is verified on; "" where it brings an experiment of its own.
-        formula: The formula; None where it has none.
+        example: The chain that it is verified on; "" if it brings an experiment of its own.
+        formula: The formula; None if it has none.
         instead: The law that says how things are where this one is false or loose, and the address of its plots.
         images: A plot for each engine.
     """
@@ -150,7 +150,7 @@ def html(
         The page.
 
     Raises:
-        SpecError: Where the path is no place for a file.
+        SpecError: If the path is not a place for a file.
     """
     where = None if path is None else place(Path(path))
     plates = _plates(checks)

@@ -38,7 +38,7 @@ class Path:
         law: The variable that `genloss.theory.predict` names.
         statistic: What of the probe over replicates is then known: "mean", "median" or "root mean square".
         through: Turns the law's values and the source into the probe's values. Of a vector probe it is also given the
-            probe's labels and its fields, and returns None where they are not those that the law speaks of.
+            probe's labels and its fields, and returns None if they are not those that the law speaks of.
         source: The kinds of source it holds for.
         dims: The labelled dimensions of the law.
     """
@@ -199,7 +199,7 @@ class Wanted:
     Attributes:
         kind: Its kind.
         fields: Its description.
-        dim: The name of its own dimension; "" where it gives single numbers.
+        dim: The name of its own dimension; "" if it gives single numbers.
         labels: The labels of that dimension.
     """
 
@@ -277,7 +277,7 @@ def _built(plain: Any) -> Chain:
     """Build a chain from its description.
 
     Raises:
-        SpecError: Where the description is not enough, or no law could speak of the chain.
+        SpecError: If the description is not enough, or no law could speak of the chain.
     """
     if not isinstance(plain, Mapping) or plain.get("kind") != "chain":
         raise SpecError("the result does not say what this chain is")

@@ -42,7 +42,7 @@ class Image:
 
     Attributes:
         label: What it shows that its neighbours do not.
-        colour: The colour of the chain that it shows; "" where it shows several.
+        colour: The colour of the chain that it shows; "" if it shows several.
         address: The picture itself, as a data address.
         alt: What it shows, in words.
     """
@@ -86,7 +86,7 @@ class Card:
         text: Its stage in sentences.
         masked: Whether an average gets better while the tails go.
         evidence: The rows of the evidence.
-        image: What it keeps; None where no probe says so.
+        image: What it keeps; None if no probe says so.
         spark: The same at the size of a word.
     """
 
@@ -107,16 +107,16 @@ class Section:
 
     Attributes:
         anchor: Its address on the page.
-        name: Its name; "" where there is one result only.
+        name: Its name; "" if there is one result only.
         verdict: What became of its chains, in one sentence.
         measured: What tails and spread are measured by.
         cards: Its chains at a glance.
         shares: The table behind the first pictures, as an address.
         rule: What counts as collapse.
-        evidence: All evidence for the stages, as an address; "" where there are none.
+        evidence: All evidence for the stages, as an address; "" if there are none.
         bands: Its vector probes.
         lines: Its other probes.
-        film: What its models draw; None where it is a text or there is none.
+        film: What its models draw; None if it is a text or there is none.
         texts: What its models write: for every chain its name, colour, and texts by generation.
         texts_table: The table of the texts, as an address.
         spec: The specification to repeat it.
@@ -170,7 +170,7 @@ def html(
         The page.
 
     Raises:
-        SpecError: Where there is nothing to report, matplotlib is missing, or the path is no place for a file.
+        SpecError: If there is nothing to report, matplotlib is missing, or the path is not a place for a file.
     """
     several = isinstance(results, Mapping) and not hasattr(results, "data_vars")
     given: Any = results
@@ -210,7 +210,7 @@ def place(path: Path) -> Path:
     """Check that a file can be written here.
 
     Raises:
-        SpecError: Where it cannot.
+        SpecError: If it cannot.
     """
     if path.is_dir():
         raise SpecError(f"{path}: a folder; give the name of a file")
@@ -227,7 +227,7 @@ def _of(given: Any, name: str, results: int) -> Any:
 
 
 def _stages(result: "Dataset") -> Any:
-    """Find the stages of a result; None where its probes do not say."""
+    """Find the stages of a result; None if its probes do not say."""
     try:
         from genloss.stages.verdict import stages
     except ImportError:
@@ -379,7 +379,7 @@ def _how(each: Summary) -> str:
 def _film(result: "Dataset", cells: Sequence[Cell], file: str) -> Plate:
     note = {
         "line": "Numbers drawn from the model of each generation; outline: generation 0. First replicate.",
-        "picture": "Pictures drawn from the model of each generation, a column a generation. First replicate.",
+        "picture": "Pictures drawn from the model of each generation, a column per generation. First replicate.",
         "points": "Rows drawn from the model of each generation (first two coordinates); grey: generation 0.",
     }[film_panels.kind_of(result)]
     images = _images(film_panels.panels(result, cells), cells)

@@ -26,7 +26,7 @@ def overview(result: "Dataset", stages: Iterable[Any] | None = None) -> Any:
         stages: What `genloss.stages(result)` gave; without it the onsets are not marked.
 
     Raises:
-        SpecError: Where no probe measures tails or spread, or matplotlib is missing.
+        SpecError: If no probe measures tails or spread, or matplotlib is missing.
     """
     cells = cells_of(result)
     found = matched(cells, stages)
@@ -49,7 +49,7 @@ def probe(result: "Dataset", name: str, predictions: "Dataset | None" = None) ->
         predictions: What theory says, with the same names; drawn as dashed lines with the name of the law.
 
     Raises:
-        SpecError: Where there is no such probe, or matplotlib is missing.
+        SpecError: If there is no such probe, or matplotlib is missing.
     """
     return compose(curves.panels(summary(result, name), cells_of(result), predictions), title_of(name), columns=3)
 
@@ -62,7 +62,7 @@ def tails(result: "Dataset", name: str) -> Any:
         name: The probe.
 
     Raises:
-        SpecError: Where there is no such probe, it gives single numbers, or matplotlib is missing.
+        SpecError: If there is no such probe, it gives single numbers, or matplotlib is missing.
     """
     found = summary(result, name)
     if not found.dim:
@@ -77,7 +77,7 @@ def film(result: "Dataset") -> Any:
         result: What `genloss.run(..., film=True)` gave.
 
     Raises:
-        SpecError: Where the result has no film, or matplotlib is missing.
+        SpecError: If the result has no film, or matplotlib is missing.
     """
     kind = film_panels.kind_of(result)
     if not kind:

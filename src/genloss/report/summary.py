@@ -59,7 +59,7 @@ class Summary:
         better: The direction in which less is lost.
         scale: "log" or "linear".
         generation: The generations.
-        dim: The name of its own dimension; "" where it has none.
+        dim: The name of its own dimension; "" if it has none.
         labels: The labels of that dimension.
         low: The lower quantile over replicates, (cells, generations[, labels]).
         median: The median over replicates, of the same shape.
@@ -99,7 +99,7 @@ def probes_of(result: "Dataset") -> list[str]:
     """List the probes of a result."""
     if not hasattr(result, "data_vars"):
         raise SpecError(
-            f"report: {type(result).__name__} is no result; give the Dataset of genloss.run or genloss.load"
+            f"report: {type(result).__name__} is not a result; give the Dataset of genloss.run or genloss.load"
         )
     found = [str(name) for name, var in result.data_vars.items() if {"replicate", "generation"} <= set(var.dims)]
     if not found:
@@ -108,7 +108,7 @@ def probes_of(result: "Dataset") -> list[str]:
 
 
 def spec_of(result: "Dataset") -> dict[str, Any]:
-    """Read the specification that a result carries; empty where it carries none."""
+    """Read the specification that a result carries; empty if it carries none."""
     try:
         found = json.loads(result.attrs.get("genloss", "{}"))
     except (TypeError, ValueError):
@@ -171,7 +171,7 @@ def summary(result: "Dataset", name: str) -> Summary:
     """Summarise a probe over its replicates.
 
     Raises:
-        SpecError: Where the result has no such probe.
+        SpecError: If the result has no such probe.
     """
     if name not in probes_of(result):
         raise SpecError(f"report: no probe {clean(name, 60)!r} in this result; it has {', '.join(probes_of(result))}")

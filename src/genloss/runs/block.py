@@ -124,8 +124,8 @@ def run_block(
     """Run one block and measure every generation.
 
     Raises:
-        SpecError: Where a part of the chain or a probe breaks its contract.
-        NotExact: Where the exact engine has no exact form for a part.
+        SpecError: If a part of the chain or a probe breaks its contract.
+        NotExact: If the exact engine has no exact form for a part.
     """
     streams = Streams(seed, job.block)
     values = Values()
@@ -258,7 +258,7 @@ def _measure(meters: Sequence[_Meter], generation: Generation, streams: Streams,
 
 def _takes_rng(probe: Any) -> bool:
     if not callable(probe):
-        raise SpecError(f"probes: {probe!r} is no probe: give a function of a generation")
+        raise SpecError(f"probes: {probe!r} is not a probe: give a function of a generation")
     try:
         parameters = inspect.signature(probe).parameters.values()
     except (TypeError, ValueError):

@@ -38,7 +38,7 @@ class Grid:
             raise SpecError(f"grid: {len(self.chains)} chains for {self.shape} labels; give {wanted or 'at least one'}")
         for chain in self.chains:
             if not isinstance(chain, Chain):
-                raise SpecError(f"grid: {type(chain).__name__} is no chain; give a Chain")
+                raise SpecError(f"grid: {type(chain).__name__} is not a chain; give a Chain")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ class Plan:
             raise SpecError(f"engine: no engine {self.engine!r}; known engines: exact, rows")
         for name, probe in self.probes.items():
             if isinstance(probe, type) or not callable(probe):
-                raise SpecError(f"probes: {name}: {probe!r} is no probe; give a function of a generation")
+                raise SpecError(f"probes: {name}: {probe!r} is not a probe; give a function of a generation")
             if name in ("film", "replicate", "generation") or ":" in name:
                 raise SpecError(f"probes: the name {name!r} is taken; choose another")
 

@@ -68,7 +68,7 @@ class Store:
         """Whether a block is committed.
 
         Raises:
-            SpecError: Where it is committed and damaged.
+            SpecError: If it is committed and damaged.
         """
         record = self._record(job)
         if not record.exists():
@@ -179,7 +179,7 @@ class Keeper:
     _last: float = field(default_factory=time.monotonic)
 
     def load(self) -> tuple[int, Pool, Values] | None:
-        """Return what the last checkpoint holds; None where there is none."""
+        """Return what the last checkpoint holds; None if there is none."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -200,8 +200,8 @@ def opened(folder: Path, plan: Plan, resume: bool) -> Iterator[Store]:
     """Open the folder of a run for writing, alone.
 
     Raises:
-        SpecError: Where the folder holds something else, or a run that was not asked to go on.
-        OSError: Where it cannot be written.
+        SpecError: If the folder holds something else, or a run that was not asked to go on.
+        OSError: If it cannot be written.
     """
     folder = Path(folder)
     meta = {name: meta_of(probe) for name, probe in plan.probes.items()}
@@ -256,7 +256,7 @@ def load(folder: str | Path, *, partial: bool = False) -> "xr.Dataset":
         partial: Give what is finished, NaN elsewhere, in place of an error where the run is not.
 
     Raises:
-        SpecError: Where there is no run, or it is damaged or not finished.
+        SpecError: If there is no run, or it is damaged or not finished.
     """
     folder = Path(folder)
     header = _header(folder)

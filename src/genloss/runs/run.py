@@ -60,8 +60,8 @@ def run(
         probes, their own labels. `attrs["genloss"]` holds the whole specification, the version and the seed as JSON.
 
     Raises:
-        SpecError: Where something is wrong with what was asked, in one line.
-        NotExact: Where the exact engine has no exact form for a part of the chain.
+        SpecError: If something is wrong with what was asked, in one line.
+        NotExact: If the exact engine has no exact form for a part of the chain.
 
     Example:
         >>> import genloss as gl
@@ -107,8 +107,8 @@ def planned(
     """Check what `run` is asked for, before anything is run or written; the arguments are those of `run`.
 
     Raises:
-        SpecError: Where something is wrong with what was asked, in one line.
-        NotExact: Where the exact engine has no exact form for a part of the chain.
+        SpecError: If something is wrong with what was asked, in one line.
+        NotExact: If the exact engine has no exact form for a part of the chain.
     """
     if isinstance(chain, Grid):
         grid = chain
@@ -118,7 +118,7 @@ def planned(
         grid = Grid({"chain": tuple(chain)}, tuple(chain.values()))
     else:
         raise SpecError(
-            f"chain: {type(chain).__name__} is no chain; give a Chain, a mapping of names to chains, or a Grid"
+            f"chain: {type(chain).__name__} is not a chain; give a Chain, a mapping of names to chains, or a Grid"
         )
     if not isinstance(probes, Mapping) or not probes:
         raise SpecError("probes: nothing to measure; give a mapping of names to probes")

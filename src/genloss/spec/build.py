@@ -50,7 +50,7 @@ def runs(spec: Mapping[str, Any], folder: Path | None = None, where: str = "spec
         )
     for name in spec["runs"]:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", str(name)):
-            raise SpecError(f"{where}: runs: {name!r} is no name; use letters, digits, - and _")
+            raise SpecError(f"{where}: runs: {name!r} is not a name; use letters, digits, - and _")
     return {str(name): run_spec(each, folder, f"{where}: {name}") for name, each in spec["runs"].items()}
 
 
@@ -66,7 +66,7 @@ def run_spec(spec: Mapping[str, Any], folder: Path | None = None, where: str = "
     if not isinstance(spec, Mapping):
         raise SpecError(f"{where}: {spec!r} is no run; give a mapping with source, learner, regime and n0")
     if not isinstance(spec.get("title", ""), str):
-        raise SpecError(f"{where}: title: {spec['title']!r} is no text")
+        raise SpecError(f"{where}: title: {spec['title']!r} is not text")
     known = {*_CHAIN, "n0", "warm_start", "probes", "title", *_OPTIONS}
     for name in spec:
         if name not in known:
@@ -107,7 +107,7 @@ def _build(part: str | None, plain: Any, folder: Path | None, where: str) -> Any
             return made
         return _call(made, {name: _value(value, folder, f"{where}.{name}") for name, value in given.items()}, where)
     if not isinstance(plain["kind"], str):
-        raise SpecError(f"{where}.kind: {plain['kind']!r} is no name of a kind")
+        raise SpecError(f"{where}.kind: {plain['kind']!r} is not a name of a kind")
     cls = find(plain["kind"], part, where)
     fields = {each.name: each for each in fields_of(cls)}
     for name in given:
@@ -154,20 +154,20 @@ def _fitted(value: Any, hint: Any, folder: Path | None, where: str) -> Any:
         raise SpecError(f"{where}: no {value!r}; known: {', '.join(map(str, literals))}")
     if isinstance(value, bool):
         if bool not in options and not literals:
-            raise SpecError(f"{where}: {value} is no {_words(options)}")
+            raise SpecError(f"{where}: {value} is not a {_words(options)}")
         return value
     if isinstance(value, float) and float not in options and int in options:
         if not value.is_integer():
-            raise SpecError(f"{where}: {value} is no whole number")
+            raise SpecError(f"{where}: {value} is not a whole number")
         return int(value)
     if isinstance(value, int) and float in options and int not in options:
         return float(value)
     if isinstance(value, str) and {int, float} & set(options) and str not in options and value not in literals:
-        raise SpecError(f"{where}: {value!r} is no {_words(options)}")
+        raise SpecError(f"{where}: {value!r} is not a {_words(options)}")
     if options == (bool,):
-        raise SpecError(f"{where}: {value!r} is no truth value; write true or false")
+        raise SpecError(f"{where}: {value!r} is not a truth value; write true or false")
     if isinstance(value, (int, float)) and options == (str,):
-        raise SpecError(f"{where}: {value!r} is no text")
+        raise SpecError(f"{where}: {value!r} is not text")
     return value
 
 
@@ -319,7 +319,7 @@ def _imported(path: Any, folder: Path | None, where: str) -> Any:
     """Import what a path names: "package.module:name", or "file.py:name" beside the spec."""
     module_name, colon, name = str(path).partition(":")
     if not colon or not name:
-        raise SpecError(f"{where}: {path!r} is no import path; write module:name or file.py:name")
+        raise SpecError(f"{where}: {path!r} is not an import path; write module:name or file.py:name")
     try:
         module = _file_module((folder or Path()) / module_name) if module_name.endswith(".py") else None
         thing: Any = module or importlib.import_module(module_name)

@@ -101,16 +101,16 @@ def opened(folder: str | Path) -> Study:
     """Read back the study that a folder was made for.
 
     Raises:
-        SpecError: Where there is none.
+        SpecError: If there is none.
     """
     folder = Path(folder)
     try:
         there = json.loads((folder / _FILE).read_bytes())
         return Study(there["spec"], folder, None if there["base"] is None else Path(there["base"]), there["name"])
     except FileNotFoundError:
-        raise SpecError(f"{folder}: no run here (there is no {_FILE}); give the folder of a run") from None
+        raise SpecError(f"{folder}: no run here (there is not a {_FILE}); give the folder of a run") from None
     except (ValueError, KeyError, TypeError):
-        raise SpecError(f"{folder / _FILE}: damaged; the run cannot be told without it") from None
+        raise SpecError(f"{folder / _FILE}: damaged; the run cannot be read without it") from None
 
 
 def results(folder: str | Path, *, partial: bool = False) -> "dict[str, xr.Dataset]":

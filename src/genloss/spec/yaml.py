@@ -15,7 +15,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """Read a spec file as plain data.
 
     Raises:
-        SpecError: Where it is no YAML mapping.
+        SpecError: If it is not YAML mapping.
     """
     path = Path(path)
     try:
@@ -59,7 +59,7 @@ def _check(value: Any, seen: Iterator[int], depth: int) -> None:
     elif value is not None and not isinstance(value, (bool, int, float, str)):
         raise SpecError(f"a {type(value).__name__} has no place in a spec")
     if isinstance(value, dict) and not all(isinstance(name, (bool, int, float, str)) for name in value):
-        raise SpecError("the name of a field is no text")
+        raise SpecError("the name of a field is not text")
 
 
 def change(spec: Mapping[str, Any], assignment: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _step(place: Any, name: str, where: str) -> Any:
 
 def _index(place: list[Any], name: str, where: str) -> int:
     if not name.isdigit() or int(name) >= len(place):
-        raise SpecError(f"{where}: {name!r} is no position in a list of {len(place)}")
+        raise SpecError(f"{where}: {name!r} is not a position in a list of {len(place)}")
     return int(name)
 
 

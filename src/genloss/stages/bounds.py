@@ -17,7 +17,7 @@ _USUAL = 0.05
 
 @dataclass(frozen=True, eq=False)
 class ReplicateMoments:
-    """Sums over replicates, one row a generation and one column a label.
+    """Sums over replicates, one row per generation and one column per label.
 
     Attributes:
         n: Replicates.
@@ -61,7 +61,7 @@ def moments(values: Array, turn: Any) -> ReplicateMoments:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What a chain is compared with; arrays have one row a generation (or one for all) and one column a label.
+    """What a chain is compared with; arrays have one row per generation (or one for all) and one column per label.
 
     Attributes:
         kind: "pool": draws that share nothing with the chain; "paired": generation 0 of the same replicates.
@@ -169,14 +169,14 @@ def bounds(
 ) -> Bounds:
     """Bound the loss, each bound at the given level.
 
-    The lower bound is drawn back to 0 where the second scale shows no loss.
+    The lower bound is drawn back to 0 if the second scale shows no loss.
 
     Args:
         scale: The probe's scales.
         chain: The chain's moments on the main and on the second scale, generation 0 left out.
         reference: What it is compared with, on the main and on the second scale.
         level: The chance that one bound fails.
-        noise: The standard error of the probe that more replicates do not lessen, one number a label.
+        noise: The standard error of the probe that more replicates do not lessen, one number per label.
         population: Whether the bounds speak of all chains that could have run, so that the scatter between the
             replicates counts; else of the replicates at hand, so that the scatter of the reference counts.
     """

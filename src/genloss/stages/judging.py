@@ -18,7 +18,7 @@ _ENOUGH = 10
 """With fewer replicates, new draws of generation 0 are a better reference than generation 0 of the same replicates."""
 
 After = Literal["goes on", "holds", "recovers", "nothing is left", ""]
-"""What a loss does after it began; "" where that cannot be told."""
+"""What a loss does after it began; "" where that cannot be determined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Ruling:
         average: The row of an average that held or improved while the tails were lost.
         seen: For tails and for spread, every probe and label with the least loss that it would have shown.
         margins: The margins of tails and spread.
-        missing: How many values are no numbers, by probe.
+        missing: How many values are not numbers, by probe.
         blind: Whether nothing could have been seen.
         generations: The last generation.
         replicates: Of how many replicates it is said; 0 for all that could have run.
@@ -298,7 +298,7 @@ class Judge:
         return _direction(float(change.mean()), error, df, self.margins["tails"])
 
     def _missing(self, cell: Arm, found: Sequence[tuple[Measured, Bounds]]) -> dict[str, int]:
-        """Values that are no numbers, where a probe gives some that are."""
+        """Values that are not numbers, where a probe gives some that are."""
         missing = {}
         for probe, bound in found:
             if np.isnan(bound.loss).any():

@@ -31,8 +31,8 @@ class Scale:
         good: Turns values into goodness.
         gate: The name of the second scale, on which a loss must show too before it is believed; "" for none.
         gated: Turns values into the second scale, rising with goodness.
-        centre: On the log scale, what is subtracted from the logs, one number a label.
-        resolution: The smallest step between two values, one number a label.
+        centre: On the log scale, what is subtracted from the logs, one number per label.
+        resolution: The smallest step between two values, one number per label.
         sign: 1 where higher is better, -1 where lower is.
     """
 
@@ -91,7 +91,7 @@ def scale_of(name: str, arrays: Sequence[Array], better: str, scale: str) -> Sca
         scale: "linear" or "log".
 
     Raises:
-        SpecError: Where the probe says something unknown, or a value has no logarithm.
+        SpecError: If the probe says something unknown, or a value has no logarithm.
     """
     if better not in ("higher", "lower"):
         raise SpecError(f"probe {name!r}: better = {better!r}; say 'higher' or 'lower'")
@@ -163,7 +163,7 @@ def _range(arrays: Sequence[Array]) -> tuple[float, float]:
 
 
 def _centre(values: Array) -> Floats:
-    """The typical log at generation 0, one number a label, around which logs are clipped."""
+    """The typical log at generation 0, one number per label, around which logs are clipped."""
     first = _first(values, 1)[..., 0, :].reshape(-1, values.shape[-1])
     centres = np.zeros(values.shape[-1])
     for label, column in enumerate(first.T):
@@ -174,7 +174,7 @@ def _centre(values: Array) -> Floats:
 
 
 def _resolution(arrays: Sequence[Array]) -> Floats:
-    """The smallest step between two values, one number a label; of many replicates the first ones tell."""
+    """The smallest step between two values, one number per label; of many replicates the first ones tell."""
     labels = arrays[0].shape[-1]
     steps = np.zeros(labels)
     samples = [_first(array, array.shape[-2]) if array.ndim > 3 else array for array in arrays]

@@ -67,7 +67,7 @@ class Measured:
         labels: Its own labels; one empty label where it has none.
         values: Shape (*grid, replicates, generations, labels).
         redraws: Shape (*grid, redraws, labels), or nothing.
-        noise: The standard error that more replicates do not lessen, one number a label.
+        noise: The standard error that more replicates do not lessen, one number per label.
         scale: Its scales.
     """
 
@@ -84,10 +84,12 @@ def generations_of(result: "xr.Dataset") -> list[int]:
     """The generations of a result, from 0.
 
     Raises:
-        SpecError: Where it is no result of `run`, or has no generation to judge.
+        SpecError: If it is not a result of `run`, or has no generation to judge.
     """
     if "genloss" not in getattr(result, "attrs", {}):
-        raise SpecError("stages: this is no result of genloss.run or genloss.load; give the Dataset that they return")
+        raise SpecError(
+            "stages: this is not a result of genloss.run or genloss.load; give the Dataset that they return"
+        )
     for dim in ("replicate", "generation"):
         if dim not in result.dims:
             raise SpecError(
@@ -137,7 +139,7 @@ def measured(result: "xr.Dataset", grid: tuple[str, ...]) -> Iterator[Measured]:
     """The probes that decide the stages.
 
     Raises:
-        SpecError: Where a probe's values or attributes make no sense.
+        SpecError: If a probe's values or attributes make no sense.
     """
     for name, variable in result.data_vars.items():
         role = variable.attrs.get("role", "")
@@ -166,7 +168,9 @@ def _noise(name: str, given: Any, labels: int) -> Array:
     except (TypeError, ValueError):
         noise = np.full(labels, np.nan)
     if not np.all(noise >= 0):
-        raise SpecError(f"probe {name!r}: noise = {given!r}; give one standard error, or {labels}, one a label, from 0")
+        raise SpecError(
+            f"probe {name!r}: noise = {given!r}; give one standard error, or {labels}, one per label, from 0"
+        )
     return noise
 
 

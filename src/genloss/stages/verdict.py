@@ -27,7 +27,7 @@ class Stage:
         early: The first generation whose loss of tails is beyond doubt and beyond the margin; None for none.
         late: The same for the spread.
         after: What the loss does afterwards: "goes on", "holds", "recovers", "nothing is left", or "" where that
-            cannot be told.
+            cannot be determined.
         masked: Whether an average held or improved at a generation whose tails were lost.
         control: Whether it trains on fresh real data only.
         against: What it was compared with, in words.
@@ -87,7 +87,7 @@ class Stages(Sequence[Stage]):
         """The stage of the chain with these labels.
 
         Raises:
-            SpecError: Where no chain, or more than one, has them.
+            SpecError: If no chain, or more than one, has them.
 
         Example:
             >>> import genloss as gl
@@ -143,7 +143,7 @@ def stages(
             By default True from 100 replicates on.
 
     Raises:
-        SpecError: Where the result has no probe of tails or spread, or a margin makes no sense.
+        SpecError: If the result has no probe of tails or spread, or a margin makes no sense.
 
     References:
         Shumailov et al. 2024, Nature 631, 755-759: early and late collapse.

@@ -22,7 +22,7 @@ Status = Literal["holds", "published and false"]
 Sizes = Floats
 """Rows drawn at each generation: n[0] = n0 real rows, n[t] what the regime says of generation t."""
 Values = Floats
-"""What a law predicts: one number a generation (0 first), or one row of numbers a generation."""
+"""What a law predicts: one number per generation (0 first), or one row of numbers per generation."""
 
 KINDS: tuple[Kind, ...] = ("exact", "asymptotic", "upper bound", "lower bound")
 SIGNS = {"asymptotic": "≈ ", "upper bound": "≤ ", "lower bound": "≥ "}
@@ -51,7 +51,7 @@ class Law:
         corrected: For a false statement, the name of the law that holds in its place.
         sharper: For a published bound that holds but is loose, the name of the law that says how things are.
         tags: The claims of the literature on model collapse that it backs.
-        dims: Labelled dimensions of its values after the generation; empty for one number a generation.
+        dims: Labelled dimensions of its values after the generation; empty for one number per generation.
         levels: For statistic "quantile", the levels that the last dimension runs through.
         scalar: Whether it predicts one number for the whole chain and none a generation.
         generations: How many generations its example runs for when it is verified.
@@ -59,7 +59,7 @@ class Law:
         power: The relative error that its verification must be able to see (four times that by rows).
         tolerance: For an asymptotic law, its own relative error at the example.
         first: The first generation that it speaks of.
-        experiment: For a statement about something that is no chain: a function (rng, replicates) that simulates it,
+        experiment: For a statement about something that is not a chain: a function (rng, replicates) that simulates it,
             giving shape (replicates, m); the formula then takes no arguments and gives (m,).
         ways: The engines that keep enough digits to verify it.
     """
@@ -149,7 +149,7 @@ def law(
         **more: The other attributes of `Law`.
 
     Raises:
-        ValueError: Where the kind is unknown, the name is taken, or the example does not satisfy the hypothesis.
+        ValueError: If the kind is unknown, the name is taken, or the example does not satisfy the hypothesis.
     """
     if kind not in KINDS:
         raise ValueError(f"law: no kind {kind!r}; known kinds: {', '.join(KINDS)}")
@@ -202,7 +202,7 @@ def sizes(chain: Chain, generations: int) -> Sizes:
     """List the rows drawn at each generation: n0 real ones, then what the regime's size says.
 
     Raises:
-        SpecError: Where a generation has no row, or less than the real ones that stay.
+        SpecError: If a generation has no row, or less than the real ones that stay.
     """
     out = np.empty(generations + 1)
     out[0] = chain.n0

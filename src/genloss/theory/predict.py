@@ -61,12 +61,12 @@ def predict(chain: Chain, generations: int = 100) -> "Dataset":
         chain it has no variables. A law whose formula fails on the chain is left out, and `attrs["notes"]` says so.
 
     Raises:
-        SpecError: Where that is no chain or number of generations, or a generation has too few rows.
+        SpecError: If that is not a chain or number of generations, or a generation has too few rows.
     """
     import xarray as xr
 
     if not isinstance(chain, Chain):
-        raise SpecError(f"chain: {chain!r} is no chain; give a genloss.Chain")
+        raise SpecError(f"chain: {chain!r} is not a chain; give a genloss.Chain")
     whole_number(generations, "generations")
     sizes(chain, generations)
     variables: dict[str, Any] = {}
@@ -140,7 +140,7 @@ def describe(law: Law) -> dict[str, str]:
 
 
 class Citation(str):
-    """Papers, one a line; shown as such where a notebook or an interpreter shows a value."""
+    """Papers, one per line; shown as such where a notebook or an interpreter shows a value."""
 
     __slots__ = ()
 
@@ -149,7 +149,7 @@ class Citation(str):
 
 
 def cite(chain: Chain) -> Citation:
-    """Name the papers behind the predictions for a chain, one a line, each with the probes it speaks of.
+    """Name the papers behind the predictions for a chain, one per line, each with the probes it speaks of.
 
     A paper stands once, with authors, year, title and arXiv number; derivations that no paper has follow, then
     published statements that are false of this chain.

@@ -76,17 +76,17 @@ class NGram:
             if getattr(self, name) not in known:
                 raise SpecError(f"ngram.{name}: no {name} {getattr(self, name)!r}; known: {', '.join(known)}")
         if self.discount is not None and not 0 <= self.discount <= 1:
-            raise SpecError(f"ngram.discount: {self.discount} is no discount; give a number from 0 to 1, or null")
+            raise SpecError(f"ngram.discount: {self.discount} is not a discount; give a number from 0 to 1, or null")
         if not 0 < self.temperature < np.inf:
-            raise SpecError(f"ngram.temperature: {self.temperature} is no temperature; give a number above 0")
+            raise SpecError(f"ngram.temperature: {self.temperature} is not a temperature; give a number above 0")
         if not 0 < self.top_p <= 1:
-            raise SpecError(f"ngram.top_p: {self.top_p} is no share; give a number above 0 and at most 1")
+            raise SpecError(f"ngram.top_p: {self.top_p} is not a share; give a number above 0 and at most 1")
 
     def fit(self, data: Data, rng: Generator) -> "NGramModel":
         """Fit to documents, or to a list of texts, whose words then become the vocabulary.
 
         Raises:
-            SpecError: Where there is no document, or numba is not installed.
+            SpecError: If there is no document, or numba is not installed.
         """
         documents = data if isinstance(data, Documents) else _read(data)
         if not len(documents):
@@ -140,7 +140,7 @@ class NGramModel:
         Sampling settings play no part. Maximum likelihood gives -inf to what it has not seen.
 
         Returns:
-            One number a token, in the order of `Documents.ended()`: shape (tokens + documents,).
+            One number per token, in the order of `Documents.ended()`: shape (tokens + documents,).
         """
         if not isinstance(documents, Documents):
             documents = self.tokenizer.encode(list(documents))
@@ -161,7 +161,7 @@ class NGramModel:
             drawn: Whether to give the law that `sample` draws from; else the model's own, as `logprob`.
 
         Returns:
-            One probability a token, the end symbol among them: shape (tokenizer.size,).
+            One probability per token, the end symbol among them: shape (tokenizer.size,).
         """
         tokens = self.tokenizer.encode([context]).tokens if isinstance(context, str) else np.asarray(context, dtype=int)
         tree, law = self.tree, self._drawn if drawn else self.weights

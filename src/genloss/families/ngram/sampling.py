@@ -216,7 +216,7 @@ def draws_truncated(
 ) -> Any:
     """Draw n documents from the most probable tokens only: tokens below a context's threshold are drawn again.
 
-    `least` holds the thresholds by context (the last one for the empty context), NaN where they are yet unknown.
+    `least` holds the thresholds by context (the last one for the empty context), NaN if they are yet unknown.
     """
     contexts = len(gamma)
     seen = np.full(len(root), -1, np.int64)

@@ -52,7 +52,7 @@ class Weights:
 
     Attributes:
         own: One number a node.
-        gamma: One number a context.
+        gamma: One number per context.
         mass: The mass of each node's token after its parent.
     """
 

@@ -118,7 +118,7 @@ def grow(tokens: Any, offsets: Any, end: int, size: int, order: int) -> Any:
 
 @compiled
 def child(token: Any, begin: Any, c: int, w: int) -> Any:
-    """The child of a context by its token; -1 where there is none."""
+    """The child of a context by its token; -1 if there is none."""
     low, high = begin[c], begin[c + 1]
     while low < high:
         middle = (low + high) >> 1

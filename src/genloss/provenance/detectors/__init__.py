@@ -1,4 +1,4 @@
-"""Detectors: `score(data)` gives one number a row, higher is more synthetic."""
+"""Detectors: `score(data)` gives one number per row, higher is more synthetic."""
 
 from genloss.provenance.detectors.classifier import TextClassifier, TextDetector
 from genloss.provenance.detectors.embedding import EmbeddingClassifier, EmbeddingDetector

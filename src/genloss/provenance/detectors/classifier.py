@@ -54,7 +54,7 @@ class TextClassifier:
         """Fit to documents or lists of texts of both kinds.
 
         Raises:
-            SpecError: Where there are none of a kind, or scikit-learn is not installed.
+            SpecError: If there are none of a kind, or scikit-learn is not installed.
         """
         from scipy.sparse import vstack
 
@@ -82,7 +82,7 @@ class TextClassifier:
             found = hashing.transform(texts)
         except UnicodeEncodeError:
             raise SpecError(
-                "text-classifier: a document holds half a surrogate pair, which is no text; read it again as UTF-8"
+                "text-classifier: a document holds half a surrogate pair, which is not text; read it again as UTF-8"
             ) from None
         found.data = np.log1p(found.data)
         length = np.sqrt(found.multiply(found).sum(1).A1 if hasattr(found, "A1") else np.asarray(
@@ -123,7 +123,7 @@ class TextDetector:
         """Read one from a file.
 
         Raises:
-            SpecError: Where the file holds none.
+            SpecError: If the file holds none.
         """
         return cls.made(*saving.load(path, "text-classifier"), path)
 

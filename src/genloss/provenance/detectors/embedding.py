@@ -49,7 +49,7 @@ class EmbeddingClassifier:
         """Fit to rows of both kinds: shape (n, ...), or what `embed` takes.
 
         Raises:
-            SpecError: Where there are none of a kind, too few, of different widths or not finite.
+            SpecError: If there are none of a kind, too few, of different widths or not finite.
         """
         rows = [self._rows(each, f"embedding-classifier.{name}") for name, each in
                 (("human", human), ("synthetic", synthetic))]  # fmt: skip
@@ -137,7 +137,7 @@ class EmbeddingDetector:
         """Read one from a file, and give it the function that embeds if it had one.
 
         Raises:
-            SpecError: Where the file holds none, or `embed` is missing.
+            SpecError: If the file holds none, or `embed` is missing.
         """
         return cls.made(*saving.load(path, "embedding-classifier"), path, embed)
 

@@ -40,7 +40,7 @@ class HuggingFaceLM:
             **settings: Handed to `from_pretrained` of both, such as gguf_file=.
 
         Raises:
-            SpecError: Where the folder or `transformers` is missing.
+            SpecError: If the folder or `transformers` is missing.
         """
         try:
             from transformers import AutoModelForCausalLM, AutoTokenizer

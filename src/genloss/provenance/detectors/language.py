@@ -39,7 +39,7 @@ def statistics(model: Any, data: Data, where: str, sampler: Any = None, ranks: b
         ranks: Whether ranks are needed (they are 1 otherwise).
 
     Raises:
-        SpecError: Where there is no document, a document has no token to score, or the model gives probability 0.
+        SpecError: If there is no document, a document has no token to score, or the model gives probability 0.
     """
     documents = checked(data, where)
     if isinstance(model, NGramModel) and sampler is None:
@@ -76,9 +76,11 @@ def cross_entropy(observer: Any, performer: Any, data: Data, where: str) -> tupl
 
 
 def checked(data: Data, where: str) -> Any:
-    """Refuse what is no documents, in one line."""
+    """Refuse what is not a list of documents, in one line."""
     if isinstance(data, (str, bytes)) or not hasattr(data, "__len__") or hasattr(data, "dtype"):
-        raise SpecError(f"{where}: {type(data).__name__} is no list of texts; give documents or a list, one text a row")
+        raise SpecError(
+            f"{where}: {type(data).__name__} is not a list of texts; give documents or a list, one text a row"
+        )
     if not len(data):
         raise SpecError(f"{where}: no documents; give at least one")
     if not isinstance(data, Documents):
@@ -126,7 +128,7 @@ def _laws(model: Any, documents: Any, where: str) -> Iterator[tuple[Ints, Floats
 
         return laws(model, encoded(model, documents))
     if not callable(getattr(model, "laws", None)):
-        raise SpecError(f"{where}: {type(model).__name__} is no language model; give an NGramModel, a HuggingFaceLM or "
+        raise SpecError(f"{where}: {type(model).__name__} is not a language model; give NGramModel, HuggingFaceLM or "
                         "an object with laws(data)")  # fmt: skip
     return iter(model.laws(documents))
 

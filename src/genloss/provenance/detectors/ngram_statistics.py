@@ -36,7 +36,7 @@ def crossed(observer: NGramModel, performer: NGramModel, documents: Any) -> Floa
     """At every scored token, the cross-entropy of the performer's law under the observer's.
 
     Raises:
-        SpecError: Where the vocabularies differ.
+        SpecError: If the vocabularies differ.
     """
     from genloss.corpus.documents import same_tokens
 
@@ -141,7 +141,7 @@ def _sorted(model: NGramModel) -> tuple[Floats, Floats, Floats]:
 
 
 def _own_sums(model: NGramModel, values: Floats) -> Floats:
-    """The mean of a value a token after each context; the last is for no context."""
+    """The mean of a value per token after each context; the last is for no context."""
     tree, weights = model.tree, model.weights
     found = np.zeros(tree.contexts + 1)
     found[-1] = (weights.mass[: len(values)] * values).sum()

@@ -41,7 +41,7 @@ class Oracle:
         for name in ("true_positive", "false_positive"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-                raise SpecError(f"oracle.{name}: {value!r} is no rate; give a number from 0 to 1")
+                raise SpecError(f"oracle.{name}: {value!r} is not a rate; give a number from 0 to 1")
 
     def __repr__(self) -> str:
         rates = f"true_positive={self.true_positive}, false_positive={self.false_positive}"

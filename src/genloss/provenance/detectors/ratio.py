@@ -41,7 +41,7 @@ class DensityRatio:
             per_token: Whether scores are per token.
 
         Raises:
-            SpecError: Where there are no documents of a kind, or the learner does not smooth.
+            SpecError: If there are no documents of a kind, or the learner does not smooth.
         """
         learner = NGram(2) if learner is None else learner
         if learner.smoothing == "none":

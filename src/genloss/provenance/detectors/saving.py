@@ -46,7 +46,7 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]
         Its settings and its arrays.
 
     Raises:
-        SpecError: Where the file is missing, damaged, or of another kind.
+        SpecError: If the file is missing, damaged, or of another kind.
     """
     try:
         content = Path(path).read_bytes()
@@ -71,7 +71,7 @@ def parse(content: bytes, path: str | Path) -> tuple[str, dict[str, Any], dict[s
         What it is, its settings and its arrays of finite numbers.
 
     Raises:
-        SpecError: Where it is damaged, or of another format.
+        SpecError: If it is damaged, or of another format.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:

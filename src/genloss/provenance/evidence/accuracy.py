@@ -107,7 +107,7 @@ def accuracy(
         seed: Decides what is resampled.
 
     Raises:
-        SpecError: Where scores are missing or NaN, or a setting is out of range.
+        SpecError: If scores are missing or NaN, or a setting is out of range.
     """
     human = Scores.of(human_scores, human_clusters, None, "accuracy", "human_")
     synthetic = Scores.of(synthetic_scores, synthetic_clusters, None, "accuracy", "synthetic_")
@@ -136,10 +136,10 @@ def flagged(values: Floats, cut: Any) -> Array:
 
 
 def is_share(value: Any, where: str) -> None:
-    """Refuse what is no number between 0 and 1.
+    """Refuse what is not a number between 0 and 1.
 
     Raises:
-        SpecError: Where it is not.
+        SpecError: If it is not.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)) or not 0 < value < 1:
         raise SpecError(f"{where}: {value!r}; give a number above 0 and below 1")

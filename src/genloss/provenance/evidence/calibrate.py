@@ -24,7 +24,7 @@ class GroupCut:
             are known to flag any row with the guarantee: then none is, not even one whose score is infinite.
         shared_rate: The share of the group's human text that the cut for all groups together flags, with an interval:
             above the target, this group pays for the others.
-        power: The share of synthetic text that the group's own cut flags; None where no synthetic scores were given.
+        power: The share of synthetic text that the group's own cut flags; None if no synthetic scores were given.
         shared_power: The share of synthetic text that the cut for all groups flags; None likewise.
     """
 
@@ -49,8 +49,8 @@ class Calibration:
         human: The human reference.
         confidence: The chance, over the draw of the reference, with which the true rate of flagged human text lies at
             or below `fpr`; None where only the mean over references does.
-        groups: What each group gets; empty where there are none.
-        power: The share of synthetic text that the cuts flag; None where no synthetic scores were given.
+        groups: What each group gets; empty if there are none.
+        power: The share of synthetic text that the cuts flag; None if no synthetic scores were given.
         unguarded_power: The share of synthetic text that a cut at the plain quantile of the reference would flag, which
             gives no guarantee: the difference is the price.
         warnings: What speaks against using the cuts, one sentence each.
@@ -78,7 +78,7 @@ class Calibration:
         """Say which rows are flagged: with groups, by the cut of each row's group.
 
         Raises:
-            SpecError: Where scores are NaN, or a group was not calibrated.
+            SpecError: If scores are NaN, or a group was not calibrated.
         """
         found = checked_scores(scores, "calibration.scores")
         named = labels(groups, len(found), "calibration.groups")
@@ -95,7 +95,7 @@ class Calibration:
         A row is flagged by `flags` exactly where its p-value is at most `fpr` (without `confidence`).
 
         Raises:
-            SpecError: Where scores are NaN, or a group was not calibrated.
+            SpecError: If scores are NaN, or a group was not calibrated.
         """
         found = checked_scores(scores, "calibration.scores")
         named = labels(groups, len(found), "calibration.groups")
@@ -171,7 +171,7 @@ def calibrate(
         level: The confidence of the intervals of rates.
 
     Raises:
-        SpecError: Where scores are missing or NaN, or a setting is out of range.
+        SpecError: If scores are missing or NaN, or a setting is out of range.
 
     Example:
         >>> import numpy as np
@@ -232,7 +232,7 @@ def _cut(human: Scores, fpr: float, confidence: float | None) -> float:
 
 
 def _above(ordered: Floats, kept: int) -> float:
-    """A cut just above the first `kept` scores; infinite where a new row above all of them may not be flagged."""
+    """A cut just above the first `kept` scores; infinite if a new row above all of them may not be flagged."""
     if kept > len(ordered):
         return math.inf
     return float(np.nextafter(ordered[kept - 1], math.inf))

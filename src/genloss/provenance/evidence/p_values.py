@@ -26,7 +26,7 @@ class Evidence:
 
     Attributes:
         statistic: What was counted: green tokens, a sum of scores, a mean of bits.
-        units: Distinct draws of the pseudorandom function that it rests on; 0 where the text is too short.
+        units: Distinct draws of the pseudorandom function that it rests on; 0 if the text is too short.
         log10_p: The decimal logarithm of the p-value: finite wherever the statistic is possible.
         method: How the p-value was found.
 
@@ -73,7 +73,7 @@ class Evidences:
 
     @property
     def p_value(self) -> Floats:
-        """One p-value a document."""
+        """One p-value per document."""
         return np.power(10.0, np.maximum(self.log10_p, -400))
 
 
@@ -142,7 +142,7 @@ def _logs(evidence: Any) -> Floats:
     logs = [each.log10_p for each in evidence] if isinstance(first, Evidence) else evidence
     found = np.asarray(logs, dtype=float)
     if found.ndim != 1 or np.isnan(found).any() or (found > 0).any():
-        raise SpecError("evidence: decimal logarithms of p-values are one number a document, none above 0 or NaN")
+        raise SpecError("evidence: decimal logarithms of p-values are one number per document, none above 0 or NaN")
     return found
 
 

@@ -15,7 +15,7 @@ from genloss.errors import SpecError
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The label of each row: 4 bytes a row, and every distinct label once.
+    """The label of each row: 4 bytes per row, and every distinct label once.
 
     Attributes:
         codes: The number of each row's label: shape (n,).
@@ -52,7 +52,7 @@ class Labels:
 
 
 class Interned:
-    """Labels that come one after the other, as text: 4 bytes a row, and every distinct label once."""
+    """Labels that come one after the other, as text: 4 bytes per row, and every distinct label once."""
 
     def __init__(self) -> None:
         self._codes = array("i")
@@ -78,9 +78,9 @@ class Scores:
     """Checked scores.
 
     Attributes:
-        values: One score a row: shape (n,). None is NaN.
+        values: One score per row: shape (n,). None is NaN.
         clusters: The cluster of each, a number from 0; None where every row is its own.
-        groups: The group of each; None where there are none.
+        groups: The group of each; None if there are none.
         group: The one group that all of them were chosen by, if they were.
     """
 
@@ -135,17 +135,17 @@ class Scores:
 
 
 def checked_scores(given: Any, where: str) -> Floats:
-    """Refuse what is no scores, in one line.
+    """Refuse what is not a scores, in one line.
 
     Raises:
-        SpecError: Where it is empty, NaN, of the wrong shape or no numbers.
+        SpecError: If it is empty, NaN, of the wrong shape or no numbers.
     """
     try:
         scores = np.asarray(given, dtype=float)
     except (TypeError, ValueError):
-        raise SpecError(f"{where}: {type(given).__name__} holds no numbers; give one score a row") from None
+        raise SpecError(f"{where}: {type(given).__name__} holds no numbers; give one score per row") from None
     if scores.ndim != 1:
-        raise SpecError(f"{where}: an array of shape {scores.shape}; give one score a row, shape (n,)")
+        raise SpecError(f"{where}: an array of shape {scores.shape}; give one score per row, shape (n,)")
     if not len(scores):
         raise SpecError(f"{where}: no scores; give at least one")
     bad = np.isnan(scores)
@@ -159,7 +159,7 @@ def labels(given: Any, rows: int, where: str) -> Labels | None:
     """Read the labels of rows; None stays None.
 
     Raises:
-        SpecError: Where there is not one for each row, or one is NaN or no time.
+        SpecError: If there is not one for each row, or one is NaN or no time.
     """
     if given is None:
         return None

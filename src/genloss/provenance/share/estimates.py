@@ -51,7 +51,7 @@ def by_watermark(spec: WatermarkSpec, tokenizer: Any = None) -> Score:
 
 
 def flagged(score: Score, p: float) -> Score:
-    """Scores rows by 1 where the p-value of a watermark is at most p, else 0."""
+    """Scores rows by 1 if the p-value of a watermark is at most p, else 0."""
 
     def flag(rows: Rows) -> Iterator[tuple[list[Document], Floats]]:
         for some, found in score(rows):

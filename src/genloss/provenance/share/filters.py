@@ -86,7 +86,7 @@ class Unwatermarked:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spec", WatermarkSpec.of(self.spec))
         if isinstance(self.p, bool) or not isinstance(self.p, (int, float)) or not 0 < self.p < 1:
-            raise SpecError(f"curator.p: {self.p!r} is no level; give a number above 0 and below 1, such as 0.01")
+            raise SpecError(f"curator.p: {self.p!r} is not a level; give a number above 0 and below 1, such as 0.01")
         if self.multiplicity not in _COUNTS:
             raise SpecError(f"curator.multiplicity: no {self.multiplicity!r}; known: {', '.join(_COUNTS)}")
 
@@ -144,14 +144,16 @@ class KeepAtMostShare:
             object.__setattr__(self, "detector", WatermarkScore(self.detector))
         if not callable(getattr(self.detector, "score", None)):
             raise SpecError(
-                f"curator.detector: {type(self.detector).__name__} is no detector; give it score(data), or a watermark"
+                f"curator.detector: {type(self.detector).__name__} is not a detector; give score(data), or a watermark"
             )
         if isinstance(self.share, bool) or not isinstance(self.share, (int, float)) or not 0 < self.share < 1:
             raise SpecError(
                 f"curator.share: {self.share!r} cannot be reached; give a number above 0 and below 1, such as 0.01"
             )
         if self.level is not None and not 0 < self.level < 1:
-            raise SpecError(f"curator.level: {self.level!r} is no confidence; give a number between 0 and 1, or None")
+            raise SpecError(
+                f"curator.level: {self.level!r} is not a confidence; give a number between 0 and 1, or None"
+            )
         for name, scores in zip(("human_scores", "synthetic_scores"), self._references, strict=True):
             if not hasattr(getattr(self, name), "rows"):
                 object.__setattr__(self, name, scores)
@@ -173,7 +175,7 @@ class KeepAtMostShare:
         """The synthetic share of rows with these scores: the estimate, or the upper end of its interval.
 
         Raises:
-            SpecError: Where the references are too few or too much alike for a share to be known.
+            SpecError: If the references are too few or too much alike for a share to be known.
         """
         from genloss.provenance.share.prevalence import prevalence
 
@@ -247,7 +249,7 @@ def filter_documents(documents: Data, curator: Curator, rng: Generator | None = 
         The documents that are kept and the others with reasons. All may be left out.
 
     Raises:
-        SpecError: Where the curator needs the provenance, or loses track of rows.
+        SpecError: If the curator needs the provenance, or loses track of rows.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     count = int(size(documents))

@@ -48,7 +48,7 @@ def shares(estimate: _Divided) -> Any:
         A matplotlib Figure that belongs to no window; notebooks show it.
 
     Raises:
-        SpecError: Where matplotlib is missing.
+        SpecError: If matplotlib is missing.
     """
     try:
         from matplotlib.figure import Figure

@@ -27,7 +27,7 @@ class Prevalence:
     """The share of a corpus that is synthetic.
 
     Attributes:
-        share: The estimate, from 0 to 1: the median of its posterior law; NaN where the references are so alike that
+        share: The estimate, from 0 to 1: the median of its posterior law; NaN if the references are so alike that
             there is none.
         low: Where the confidence interval begins.
         high: Where it ends.
@@ -38,7 +38,7 @@ class Prevalence:
         separation: The chance that a synthetic score is above a human one, less the chance that it is below: 1 tells
             all, 0 nothing.
         misfit: The largest difference between the distribution of the scores and the fitted mixture of references: at
-            least so much of the corpus looks like neither reference. NaN where there is no synthetic reference.
+            least so much of the corpus looks like neither reference. NaN if there is no synthetic reference.
         misfit_p: The p-value of the misfit; small where the domain has shifted. A misfit below 1 / sqrt(rows), the
             noise of a distribution, raises no alarm, however small its p-value.
         unbounded: What the method's formula gives, which chance may carry below 0 or above 1.
@@ -89,7 +89,7 @@ class Prevalence:
             A matplotlib Figure that belongs to no window; notebooks show it.
 
         Raises:
-            SpecError: Where matplotlib is missing.
+            SpecError: If matplotlib is missing.
         """
         from genloss.provenance.share.pictures import shares
 
@@ -159,7 +159,7 @@ def prevalence(
         seed: Decides what the bootstrap draws.
 
     Raises:
-        SpecError: Where scores are missing, NaN, or of another number than their labels, a label is NaN or no time, or
+        SpecError: If scores are missing, NaN, or of another number than their labels, a label is NaN or no time, or
             a setting is out of range.
 
     Example:
@@ -174,7 +174,7 @@ def prevalence(
     if method not in METHODS:
         raise SpecError(f"prevalence.method: no method {method!r}; known: {', '.join(sorted(METHODS))}")
     if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise SpecError(f"prevalence.level: {level!r} is no confidence; give a number between 0 and 1, such as 0.95")
+        raise SpecError(f"prevalence.level: {level!r} is not a confidence; give a number between 0 and 1, such as 0.95")
     whole_number(resamples, "prevalence.resamples", 20)
     known = np.ndim(synthetic_scores) == 0 and synthetic_scores is not None
     if known and method != "moments":

@@ -24,7 +24,7 @@ from genloss.provenance.watermarks.watermark_spec import WatermarkSpec
 
 @dataclass(frozen=True, eq=False)
 class Detected:
-    """The evidence of a corpus: 36 bytes a document, however long documents are.
+    """The evidence of a corpus: 36 bytes per document, however long documents are.
 
     Attributes:
         file: The number of each document's file in `files`: shape (documents,).

@@ -143,7 +143,7 @@ class Gumbel:
         return Scored(units, values, counted)
 
     def uniforms(self, context: Sequence[int] | Array) -> Floats | None:
-        """The keyed number of every token after a context: shape (vocab_size,); None where the window is not full."""
+        """The keyed number of every token after a context: shape (vocab_size,); None if the window is not full."""
         before = ids_of(context, self.vocab_size, "context")
         if len(before) < self.width and not self.padded:
             return None

@@ -278,7 +278,7 @@ def per_document(values: Any, counted: Any, offsets: Any) -> Any:
 
 @compiled
 def _put(name: Any, value: float, room: int, held: Any, kept: Any) -> Any:
-    """Put a named value into a table: 1 where it is new, 0 where it is known, -1 where there is no room."""
+    """Put a named value into a table: 1 if it is new, 0 if it is known, -1 if there is no room."""
     last = np.uint64(len(held) - 1)
     slot = mix(name) & last
     while held[slot] != 0 and held[slot] != name:

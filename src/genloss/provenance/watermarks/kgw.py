@@ -179,7 +179,7 @@ class KGW:
         return log_binomial_tail(total, units, self.greens / self.vocab_size)
 
     def scored(self, tokens: Tokens, offsets: Ints) -> Scored:
-        """Count a distinct pair of seed and token as 1 where it is green.
+        """Count a distinct pair of seed and token as 1 if it is green.
 
         Seeds that token 0 makes under every key are left out: whoever knows their green list, which hangs on no secret,
         could write text of it alone.
@@ -264,7 +264,7 @@ class KGW:
         With `own` this costs a shuffle a token.
 
         Raises:
-            SpecError: Where the context is shorter than the window.
+            SpecError: If the context is shorter than the window.
         """
         return self._green(ids_of(context, self.vocab_size, "context"), np.arange(self.vocab_size))
 

@@ -42,7 +42,7 @@ def watermark_of(path: str | Path, vocab_size: int | None = None, tokenizer: str
 
     Args:
         path: The file.
-        vocab_size: The model config's vocab_size; None where the file says it, or a config.json beside the tokenizer.
+        vocab_size: The model config's vocab_size; None if the file says it, or a config.json beside the tokenizer.
         tokenizer: The tokenizer's folder or file, for that config.json.
 
     Raises:

@@ -5,7 +5,7 @@ A student of watermarked text favours, a little, the tokens that the watermark f
 model knows nothing of the key: its choices then are as good as drawn beforehand, and every new pair is a new draw of
 the pseudorandom function, whatever the model is. For that to hold, the model must not have read the key's traces in its
 own prompt or context: what it may have copied from there is left out, by windows and by units (a seed and a token),
-since several windows may share a unit.
+since several windows may share per unit.
 """
 
 import math
@@ -38,13 +38,13 @@ def closed_model(spec: WatermarkSpec | Scheme, outputs: Any, prompts: Any = None
     Args:
         spec: The watermark of the text that the model may have been trained on.
         outputs: What the model wrote: `Documents`, or one sequence of token ids each.
-        prompts: What each output answers to, in ids of the same tokenizer; None where the model wrote freely.
+        prompts: What each output answers to, in ids of the same tokenizer; None if the model wrote freely.
 
     Returns:
         Evidence with an exact p-value, on average over keys; `against_decoys` judges one key.
 
     Raises:
-        SpecError: Where ids are outside the vocabulary, or prompts and outputs differ in number.
+        SpecError: If ids are outside the vocabulary, or prompts and outputs differ in number.
 
     Example:
         >>> from genloss.provenance import KGW
@@ -96,7 +96,7 @@ def open_model(
         most: How many contexts are asked at most.
 
     Raises:
-        SpecError: Where ids are outside the vocabulary, the model gives no law, or the watermark has no green lists.
+        SpecError: If ids are outside the vocabulary, the model gives no law, or the watermark has no green lists.
     """
     scheme = _scheme(spec)
     if choice not in _CHOICES:
@@ -253,7 +253,7 @@ def _first_of_seeds(scheme: KGW, tokens: Tokens) -> dict[int, int]:
         seeds = np.concatenate([[0], tokens[:-1]]).astype(np.uint32)
     places = np.flatnonzero(full)
     known, first = np.unique(seeds[places], return_index=True)
-    # A seed that hangs on no key is no evidence; where another stands first, its unit is new and so is counted.
+    # A seed that hangs on no key is not evidence; where another stands first, its unit is new and so is counted.
     keyed = scheme.scored(tokens, np.array([0, len(tokens)])).counted[places[first]]
     return dict(zip(places[first][keyed].tolist(), known[keyed].tolist(), strict=True))
 

@@ -111,7 +111,7 @@ def _compiled(name: str) -> Any:
 
 
 def ids_of(tokens: Any, vocab_size: int, where: str = "token_ids") -> Tokens:
-    """Read token ids, refusing whatever is no id of the vocabulary.
+    """Read token ids, refusing whatever is not an id of the vocabulary.
 
     Raises:
         SpecError: Naming the first id out of place.
@@ -148,7 +148,7 @@ def chunks_of(documents: Any, vocab_size: int) -> Iterator[tuple[Tokens, Ints]]:
         vocab_size: How many ids the model knows.
 
     Raises:
-        SpecError: Where an id is outside the vocabulary, or the documents hold text.
+        SpecError: If an id is outside the vocabulary, or the documents hold text.
     """
     if hasattr(documents, "tokens") and hasattr(documents, "offsets"):
         yield from _cut(ids_of(documents.tokens, vocab_size, "documents"), documents.offsets)
@@ -189,7 +189,7 @@ def check_whole(value: Any, where: str, least: int = 1, most: int | None = None)
 
 
 def check_share(value: Any, where: str) -> None:
-    """Refuse what is no share above 0 and below 1."""
+    """Refuse what is not a share above 0 and below 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
         raise SpecError(f"{where}: {value!r}; give a number above 0 and below 1")
 

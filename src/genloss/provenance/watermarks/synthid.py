@@ -49,7 +49,7 @@ class BayesianHead:
     prior: float = 0.5
 
     def log_odds(self, bits: Array) -> Floats:
-        """Log odds of watermarked against not, one a unit: bits of shape (units, depth)."""
+        """Log odds of watermarked against not, one per unit: bits of shape (units, depth)."""
         g = np.asarray(bits, dtype=float)
         latent = np.asarray(self.beta) + g @ np.tril(np.asarray(self.delta), -1).T
         two = 1 / (1 + np.exp(-latent))
@@ -63,7 +63,7 @@ class BayesianHead:
 
 @dataclass(frozen=True)
 class SynthID:
-    """Bits of the n-gram that ends in a token, one a key, favour tokens in one round of a tournament each.
+    """Bits of the n-gram that ends in a token, one per key, favour tokens in one round of a tournament each.
 
     A unit is a distinct n-gram whose first n - 1 tokens did not come within the last `history` positions; embedding
     leaves such repeats unmarked. The score of a unit is a whole number made of its bits, so that the null law of a sum
@@ -176,7 +176,7 @@ class SynthID:
         """The law of sums of so many units.
 
         It is binomial for the mean of rounds, else that of `tail_areas.LatticeSum`: exact for few units,
-        and a saddle point made larger beyond. With a head, or a table whose size is no power of two, the law of one
+        and a saddle point made larger beyond. With a head, or a table whose size is not a power of two, the law of one
         unit is that of 2^20 random n-grams.
         """
         if self._binomial:

@@ -25,7 +25,7 @@ def processor(
         top_p: The share of the probability that the most probable tokens left add up to.
 
     Raises:
-        SpecError: Where transformers or torch is not installed, or a number is out of place.
+        SpecError: If transformers or torch is not installed, or a number is out of place.
     """
     check_warping(temperature, top_k, top_p)
     try:

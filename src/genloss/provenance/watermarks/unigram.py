@@ -97,7 +97,7 @@ class Unigram:
         return log_hypergeometric_tail(total, self.vocab_size, self.greens, units)
 
     def scored(self, tokens: Tokens, offsets: Ints) -> Scored:
-        """Count a distinct token as 1 where it is green."""
+        """Count a distinct token as 1 if it is green."""
         units = tokens.astype(np.uint64)
         counted = kernels().first_seen(units, np.ones(len(tokens), np.bool_), offsets)
         return Scored(units, self.mask[tokens].astype(float), counted)

@@ -47,7 +47,7 @@ class WatermarkSpec:
     def __post_init__(self) -> None:
         if not isinstance(self.scheme, Scheme):
             raise SpecError(
-                f"watermark: {type(self.scheme).__name__} is no scheme; give KGW, Unigram, Gumbel or SynthID"
+                f"watermark: {type(self.scheme).__name__} is not a scheme; give KGW, Unigram, Gumbel or SynthID"
             )
 
     @classmethod
@@ -55,7 +55,7 @@ class WatermarkSpec:
         """A spec as it is, or that of a scheme.
 
         Raises:
-            SpecError: Where it is neither.
+            SpecError: If it is neither.
         """
         return given if isinstance(given, WatermarkSpec) else cls(given)
 
@@ -71,7 +71,7 @@ class WatermarkSpec:
             tokenizer: The tokenizer, if at hand: a warning says where its length differs.
 
         Raises:
-            SpecError: Where it is no such config.
+            SpecError: If it is no such config.
         """
         plain = _plain(config, "watermark")
         for holder in ("watermarking_config",):
@@ -108,7 +108,7 @@ class WatermarkSpec:
             tokenizer: The tokenizer, if at hand: a warning says where its length differs.
 
         Raises:
-            SpecError: Where it is no such config, or has two keys (use `dual_from_vllm`).
+            SpecError: If it is no such config, or has two keys (use `dual_from_vllm`).
         """
         plain = _plain(config, "watermark")
         key = plain.get("key", key) if key is None else key
@@ -137,7 +137,7 @@ class WatermarkSpec:
             raise SpecError("watermark.algorithm: one key; use WatermarkSpec.from_vllm")
         secret = plain.get("key") if key is None else key
         if isinstance(secret, bool) or not isinstance(secret, int) or not 0 <= secret < 2**64:
-            raise SpecError("watermark.key: is no whole number of 64 bits")
+            raise SpecError("watermark.key: is not a whole number of 64 bits")
         both = []
         for domain in (b"key_a", b"key_b"):
             derived = int.from_bytes(hashlib.sha256(domain + secret.to_bytes(8, "big")).digest()[:8], "big")
@@ -170,7 +170,7 @@ class WatermarkSpec:
         What is handed round is better made by `describe`, which shows a fingerprint of the secret.
 
         Raises:
-            SpecError: Where green lists were made elsewhere: a table of bits is no plain data.
+            SpecError: If green lists were made elsewhere: a table of bits is not a plain data.
         """
         if type(self.scheme) not in _KINDS.values():
             raise SpecError(f"watermark: a {type(self.scheme).__name__} of your own is not described as plain data")
@@ -192,7 +192,7 @@ class WatermarkSpec:
         A document without a token that can be scored gives p = 1.
 
         Raises:
-            SpecError: Where an id is outside the vocabulary.
+            SpecError: If an id is outside the vocabulary.
         """
         return self.detect_each([ids_of(token_ids, self.scheme.vocab_size)])[0]
 
@@ -302,7 +302,7 @@ def _head(plain: Any) -> BayesianHead:
             raise ValueError
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise SpecError(
-            "watermark.head: give finite numbers: beta (one a key), delta (a row of as many a key) and prior"
+            "watermark.head: give finite numbers: beta (one per key), delta (a row of as many a key) and prior"
         ) from None
     return BayesianHead(tuple(beta.tolist()), tuple(map(tuple, delta.tolist())), prior)
 
@@ -320,7 +320,7 @@ def _plain(config: Any, where: str) -> dict[str, Any]:
         try:
             config = Path(config).read_text(encoding="utf-8")
         except (OSError, ValueError):
-            raise SpecError(f"{where}: {str(config)[:80]!r} is no readable file of JSON, nor JSON") from None
+            raise SpecError(f"{where}: {str(config)[:80]!r} is not a readable file of JSON, nor JSON") from None
     if isinstance(config, (str, bytes)):
         try:
             config = json.loads(config)

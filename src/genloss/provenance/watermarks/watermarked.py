@@ -56,14 +56,14 @@ class Watermarked:
 
     def __post_init__(self) -> None:
         if isinstance(self.learner, type) or not callable(getattr(self.learner, "fit", None)):
-            raise SpecError(f"watermarked.learner: {self.learner!r} is no learner; give it fit(data, rng)")
+            raise SpecError(f"watermarked.learner: {self.learner!r} is not a learner; give it fit(data, rng)")
         object.__setattr__(self, "spec", WatermarkSpec.of(self.spec))
 
     def fit(self, data: Data, rng: Generator) -> "WatermarkedModel":
         """Fit the learner to the data.
 
         Raises:
-            SpecError: Where the watermark is made for another vocabulary.
+            SpecError: If the watermark is made for another vocabulary.
         """
         spec = WatermarkSpec.of(self.spec)
         model: Any = self.learner.fit(data, rng)

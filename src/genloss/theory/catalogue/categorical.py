@@ -81,14 +81,14 @@ def affordable(n: Sizes) -> bool:
 
 
 def dual(n: Sizes, base: Any) -> Floats:
-    """Compute E base^A_t, or NaN where the duality is not affordable."""
+    """Compute E base^A_t, or NaN if the duality is not affordable."""
     if not affordable(n):
         return np.full((len(n), *np.shape(base)), np.nan)
     return transform(_ancestors(tuple(n.tolist())), base)
 
 
 def dual_sum(n: Sizes, decay: Floats, weights: Array) -> Floats:
-    """Compute sum_k weights_k E exp(-A_t decay_k) for every t, or NaN where the duality is not affordable.
+    """Compute sum_k weights_k E exp(-A_t decay_k) for every t, or NaN if the duality is not affordable.
 
     The cost does not depend on the number of symbols, but for one pass over them.
 

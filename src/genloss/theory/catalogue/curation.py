@@ -59,7 +59,7 @@ def _share_left(regime: FreshReal, curator: ImperfectFilter, rows: float) -> flo
 
 
 def filtered_share(real_fraction: float, true_positive: float, false_positive: float) -> float:
-    """Compute the real share that an imperfect filter leaves of many rows; NaN where it leaves none."""
+    """Compute the real share that an imperfect filter leaves of many rows; NaN if it leaves none."""
     real = real_fraction * (1 - false_positive)
     made = (1 - real_fraction) * (1 - true_positive)
     return real / (real + made) if real + made > 0 else math.nan
@@ -177,8 +177,8 @@ def weighted_offset(weight: Floats | float, real: float, synthetic: float) -> Fl
 
     Args:
         weight: The weight of the mean of the real rows.
-        real: Fresh real rows a generation.
-        synthetic: Synthetic rows a generation.
+        real: Fresh real rows per generation.
+        synthetic: Synthetic rows per generation.
     """
     w = np.asarray(weight, dtype=float)
     return np.asarray((w**2 / real + (1 - w) ** 2 / synthetic) / (2 * w - w**2))

@@ -58,7 +58,7 @@ def stand_ins(x: Floats, degree: float) -> tuple[Floats, Floats | None]:
         degree: The largest power.
 
     Returns:
-        The points, and the weights of their values at each x: shape (len(x), points); None where they are x itself.
+        The points, and the weights of their values at each x: shape (len(x), points); None if they are x itself.
     """
     if len(x) < 2:
         return x, None

@@ -319,7 +319,7 @@ def variance_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshRea
     tolerance=0.001,
 )
 def variance_limit_fresh_real(source: Gaussian, learner: GaussianMLE, regime: FreshReal, n: Sizes) -> Values:
-    """Where the spread settles: c real rows a generation keep at least 2c/(2c+1) of it, however many are synthetic."""
+    """The spread settles: c real rows per generation keep at least 2c/(2c+1) of it, however many are synthetic."""
     return source.var * limit(regime, n)
 
 

@@ -121,7 +121,7 @@ def first_passage(chain: Chain, share: float) -> FirstPassage | ExactPassage:
         SpecError: For another chain or share.
     """
     if not 0 < share < 1:
-        raise SpecError(f"share: {share} is no share below which sigma may fall; give a number between 0 and 1")
+        raise SpecError(f"share: {share} is not a share below which sigma may fall; give a number between 0 and 1")
     fits = isinstance(chain.source, Gaussian) and isinstance(chain.learner, GaussianMLE)
     if not (fits and isinstance(chain.regime, Replace) and isinstance(chain.curator, KeepAll) and _equal(chain)):
         raise SpecError("chain: no Gaussian replace-chain of equal sizes, so its first passage is not known")

@@ -45,7 +45,7 @@ def excess_risk_same_design_accumulate() -> Values:
 def effective_ridge(values: Floats, penalty: float, rows: float) -> float:
     """Solve kappa - penalty = kappa df1(kappa) / rows for the effective penalty.
 
-    Without penalty it is 0 where there are as many rows as eigenvalues, and the positive root where there are fewer.
+    Without penalty it is 0 if there are as many rows as eigenvalues, and the positive root where there are fewer.
     """
     from scipy.optimize import brentq
 

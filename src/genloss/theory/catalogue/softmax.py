@@ -153,7 +153,7 @@ def heterozygosity_softmax_fresh_real(source: NextToken, learner: SoftmaxMLE, re
 def _kept(source: NextToken, regime: FixedReal, n: Sizes) -> Floats:
     """Follow each context's diversity given how many of the rows that stay are its own: the mean, shape (t, contexts).
 
-    NaN where there are too many numbers to average over.
+    NaN if there are too many numbers to average over.
     """
     truth, unseen = _apart(source), _unseen(source)
     out = np.full((len(n), len(truth)), np.nan)
@@ -206,7 +206,7 @@ def heterozygosity_softmax_fixed_real(source: NextToken, learner: SoftmaxMLE, re
 
 
 def _pooled(source: NextToken, n: Sizes) -> Floats:
-    """Follow each context's diversity in a pool that grows: shape (t, contexts); NaN where it would take too long.
+    """Follow each context's diversity in a pool that grows: shape (t, contexts); NaN if it would take too long.
 
     Over the number m of the context's rows in the pool: f(m) = E[H; m rows], and s more rows, drawn from a model fitted
     to the m, leave 1 - s / (m + s)^2 of it; after no rows at all H is that of equal probabilities.

@@ -233,7 +233,7 @@ def follow(regime: Any, choice: RowChoice, n: Sizes, path: Any) -> Any:
         path: The path to fill, of `genloss.theory.recursions.twopoint`.
 
     Raises:
-        UnsupportedError: Where the choice may leave too few rows, or too many numbers of rows are possible.
+        UnsupportedError: If the choice may leave too few rows, or too many numbers of rows are possible.
     """
     blocks = Blocks(path.base, float(n[0]))
     weights = fixed_weights(float(n[0]), 0.0, choice, path.gain)

@@ -15,7 +15,7 @@ from genloss.chain.data import Array, Floats
 from genloss.theory.laws import Sizes
 
 _NEGLIGIBLE = 1e-18
-_NODES, _REACH, _DIGITS = 18, 4.0, 41.0  # nodes a panel, its width in units of 1 / a, and -log of what is no digit
+_NODES, _REACH, _DIGITS = 18, 4.0, 41.0  # nodes a panel, its width in units of 1 / a, and -log of what is not a digit
 _FEW = 1_000
 _NUMBERS, _TABLE = 1_000_000, 256
 

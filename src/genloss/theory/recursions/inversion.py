@@ -84,7 +84,7 @@ class LogChiSquares:
         return np.asarray(out)
 
     def cdf(self, x: Any) -> Floats:
-        """Compute the distribution function at x, shape (t,) or (t, m), one row a generation."""
+        """Compute the distribution function at x, shape (t,) or (t, m), one row per generation."""
         from scipy.special import ndtr
 
         points = np.asarray(x, dtype=float)
@@ -97,7 +97,7 @@ class LogChiSquares:
         return np.asarray(out.reshape(points.shape))
 
     def pdf(self, x: Any) -> Floats:
-        """Compute the density at x, shape (t,) or (t, m), one row a generation."""
+        """Compute the density at x, shape (t,) or (t, m), one row per generation."""
         points = np.asarray(x, dtype=float)
         scale = np.sqrt(self.var)[:, None]
         standard = ((points.T - self.mean) / np.sqrt(self.var)).T.reshape(len(self.mean), -1)

@@ -79,7 +79,7 @@ def two_point(chain: Chain, n: Sizes) -> Floats:
         The expected values of the probe that `fit_of(chain)` names.
 
     Raises:
-        UnsupportedError: Where the learner, regime or curator does not satisfy the conditions.
+        UnsupportedError: If the learner, regime or curator does not satisfy the conditions.
     """
     return np.asarray(fit_of(chain).spread * pair_spread(chain, n).own)
 
@@ -88,7 +88,7 @@ def fit_of(chain: Chain) -> Fit:
     """Say what the chain's learner makes of its rows.
 
     Raises:
-        UnsupportedError: Where it is not known to keep their mean and variance.
+        UnsupportedError: If it is not known to keep their mean and variance.
     """
     if chain.warm_start:
         raise UnsupportedError("a warm start remembers more than the rows")
@@ -120,7 +120,7 @@ def pair_spread(chain: Chain, n: Sizes) -> Spread:
     """Compute the expected spread of every generation in units of the source's.
 
     Raises:
-        UnsupportedError: Where the regime or curator has no recursion.
+        UnsupportedError: If the regime or curator has no recursion.
     """
     fit, step = fit_of(chain), _recursion(chain)
     return Spread(lambda base: step(n, _Path(fit, base)))

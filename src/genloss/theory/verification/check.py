@@ -188,7 +188,7 @@ def summary(law: Law, draws: Floats, predicted: Floats) -> tuple[Floats, Floats]
     if law.statistic == "mean":
         error = draws.std(0, ddof=1) / np.sqrt(count)
         if predicted.size and ((draws == 0) | (draws == 1)).all():
-            # Of events the prediction says how they scatter; one event that was hardly expected is no refutation.
+            # Of events the prediction says how they scatter; one event that was hardly expected is not a refutation.
             share = draws.mean(0) if law.kind in ("upper bound", "lower bound") else predicted
             error = np.sqrt(np.clip(share * (1 - share), 0, 1) / count + 1 / count**2)
         return draws.mean(0), error

@@ -82,7 +82,7 @@ def rows(only: str | None = None, seed: int = 0, progress: Callable[[str], Any] 
         One row for each law and engine, each erratum and engine, and each claim.
 
     Raises:
-        ValueError: Where `only` names nothing.
+        ValueError: If `only` names nothing.
     """
     found = []
     for group in groups(chosen(only)):
@@ -100,7 +100,7 @@ def chosen(only: str | None = None) -> list[Law]:
         only: As for `rows`.
 
     Raises:
-        ValueError: Where `only` names nothing.
+        ValueError: If `only` names nothing.
     """
     true = [law for law in LAWS.values() if law.status == "holds"]
     false = [law for law in LAWS.values() if law.status != "holds"]

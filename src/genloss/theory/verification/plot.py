@@ -32,7 +32,7 @@ def draw(law: Law, seed: int = 0) -> str:
 
     Returns:
         An SVG picture with one panel for each engine: lines are predicted (dashed: asymptotic, dotted: bounds), dots
-        and bands measured. Of a law that predicts one number, or something that is no chain, the measurements lie
+        and bands measured. Of a law that predicts one number, or something that is not a chain, the measurements lie
         beside the predictions.
     """
     checks = [check for group in groups([law]) for check in group.checks(seed)]

@@ -51,7 +51,7 @@ def verify(
         progress: Show a bar with the time left.
 
     Raises:
-        SpecError: Where `only` names nothing, or seed or workers are no such numbers.
+        SpecError: If `only` names nothing, or seed or workers are no such numbers.
     """
     who = workers_for(on, workers)
     whole_number(seed, "seed")
