@@ -11,6 +11,7 @@ from genloss.workers.bundles import Bundle, bundles, performer, results, version
 from genloss.workers.tasks import Task
 
 _RETRIES = 2
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,18 @@ class RayWorkers:
                 return False
             raise SpecError("on: this process is attached to a Ray already; give ray://auto to use that one")
         address = "auto" if self.place == "auto" else f"ray://{self.place}"
-        try:
-            ray.init(address=address, configure_logging=False, log_to_driver=False, logging_level=logging.ERROR)
-        except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise SpecError(
-                f"on: no Ray at ray://{self.place} ({reason}); start one (`ray start --head`) or give its address"
-            ) from None
+        for attempt in range(_ATTEMPTS):
+            try:
+                ray.init(address=address, configure_logging=False, log_to_driver=False, logging_level=logging.ERROR)
+                break
+            except Exception as error:
+                # A Ray Client server starts a process for each client, and gives up on it when the machine is busy.
+                if "Initialization failure" in str(error) and attempt + 1 < _ATTEMPTS:
+                    continue
+                reason = " ".join(str(error).split())[:120]
+                raise SpecError(
+                    f"on: no Ray at ray://{self.place} ({reason}); start one (`ray start --head`) or give its address"
+                ) from None
         return True
 
 
