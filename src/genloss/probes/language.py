@@ -35,6 +35,8 @@ class Perplexity:
 
     Attributes:
         documents: The most held-out documents to read; None reads all.
+        per: "token" divides by the number of tokens and document ends. "byte" divides by the bytes of the documents in
+            UTF-8: models of different tokenizers can only be compared per byte. All tokens count then.
     """
 
     role: ClassVar[ProbeRole] = "average"
@@ -42,15 +44,20 @@ class Perplexity:
     scale: ClassVar[str] = "log"
 
     documents: int | None = None
+    per: Literal["token", "byte"] = "token"
 
     def __post_init__(self) -> None:
         if self.documents is not None:
             rows.whole(self.documents, 1, self, "documents")
+        if self.per not in ("token", "byte"):
+            raise SpecError(f"probe {probe_name(self)}.per: must be 'token' or 'byte', got {self.per!r}")
 
     def __call__(self, g: Generation, rng: Generator) -> float:
         """Measure a generation."""
         real = _held_out(g, self.documents, self)
         surprise = -_logprob(g.model, real, self)
+        if self.per == "byte":
+            return float(metrics.perplexity(-surprise, units=sum(len(text.encode()) for text in real)))
         return float(metrics.perplexity(-surprise[real.ended() != real.tokenizer.unknown]))
 
 

@@ -179,6 +179,13 @@ class NGramModel:
             found = self._truncated(found)
         return found / found.sum() if drawn else found
 
+    def next_laws(self, contexts: Sequence[str | Sequence[int]]) -> Floats:
+        """The laws of the next token after the beginnings of documents: shape (contexts, tokenizer.size).
+
+        They are the model's own, as in `logprob`; sampling settings play no part.
+        """
+        return np.array([self.probabilities(context) for context in contexts]).reshape(-1, self.tokenizer.size)
+
     def _context(self, tokens: Array) -> int:
         """The longest known context at the end of a document's beginning."""
         tree, kernels = self.tree, _kernels()
