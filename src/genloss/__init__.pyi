@@ -14,6 +14,7 @@ from genloss.chain.curators import Preferred as Preferred
 from genloss.chain.curators import Subsample as Subsample
 from genloss.chain.curators import Then as Then
 from genloss.chain.curators import TopFraction as TopFraction
+from genloss.chain.grid import Grid as Grid
 from genloss.chain.recursion import Chain as Chain
 from genloss.chain.recursion import Generation as Generation
 from genloss.chain.regimes import Accumulate as Accumulate
@@ -69,7 +70,6 @@ from genloss.families.tables import Rows as Rows
 from genloss.provenance.share.filters import KeepAtMostShare as KeepAtMostShare
 from genloss.provenance.share.filters import Unwatermarked as Unwatermarked
 from genloss.provenance.watermarks.watermarked import Watermarked as Watermarked
-from genloss.runs.cut import Grid as Grid
 from genloss.runs.folder import load as load
 from genloss.runs.run import run as run
 from genloss.stages.verdict import Stage as Stage

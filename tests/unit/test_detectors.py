@@ -28,8 +28,8 @@ from genloss.provenance.detectors import (
     TextDetector,
     saving,
 )
-from genloss.provenance.detectors.language import encoded
 from genloss.provenance.detectors.ngram_statistics import laws
+from genloss.provenance.detectors.reading import encoded
 from genloss.provenance.evidence.accuracy import accuracy
 from genloss.spec.build import build
 

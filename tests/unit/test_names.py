@@ -15,8 +15,9 @@ def modules():
 
 def may_share(path):
     """A law file may be called like its family, a probe file like its metric."""
-    place = path.relative_to(SOURCE).as_posix()
-    return place.startswith(("theory/catalogue/", "probes/"))
+    place = path.relative_to(SOURCE)
+    partner = {"theory/catalogue": "families", "probes": "metrics"}.get(place.parent.as_posix())
+    return partner is not None and any(found.stem == path.stem for found in (SOURCE / partner).rglob("*.py"))
 
 
 def test_no_two_modules_have_one_name():

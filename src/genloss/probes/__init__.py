@@ -1,7 +1,7 @@
 """Probes: functions of a generation that measure what a model has kept.
 
 A probe says what it measures (`role`), which direction is better (`better`) and on which scale it moves (`scale`). It
-is exact where model and truth have a closed form (`genloss.probes.laws` lists what a model may offer); elsewhere it
+is exact where model and truth have a closed form (`genloss.probes.naming` lists what a model may offer); elsewhere it
 looks at rows drawn from the model and at the source's held-out rows, or at a fixed draw from the source where nothing
 is held out.
 
@@ -30,7 +30,6 @@ from genloss.probes.drift import (
     support_by_context,
     tails_before_spread,
 )
-from genloss.probes.extremes import ExpectedShortfall, TailRatio
 from genloss.probes.language import (
     BandPerplexity,
     Distinct,
@@ -65,6 +64,7 @@ from genloss.probes.parameters import (
     wasserstein2_squared,
     wasserstein2_squared_vectors,
 )
+from genloss.probes.reach import ExpectedShortfall, TailRatio
 from genloss.probes.spread import EffectiveRank, Entropy, heterozygosity, total_variance, variance
 from genloss.probes.tails import LostMass, Recall, Support
 

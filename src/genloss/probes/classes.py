@@ -10,7 +10,7 @@ from genloss.chain.capabilities import held_out_of, symbols_of
 from genloss.chain.data import Array, Floats
 from genloss.chain.recursion import Generation
 from genloss.probes import rows
-from genloss.probes.laws import posteriors_of, refusal
+from genloss.probes.naming import posteriors_of, refusal
 
 
 @dataclass(frozen=True, slots=True)

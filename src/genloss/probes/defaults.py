@@ -6,8 +6,8 @@ from genloss.chain.capabilities import Conditional, HasLabels, HasProbabilities,
 from genloss.chain.recursion import Chain
 from genloss.probes.concepts import ModeOccupancy, Precision
 from genloss.probes.distance import W2, excess_risk
-from genloss.probes.extremes import TailRatio
 from genloss.probes.language import Perplexity, Survival, TokenEntropy
+from genloss.probes.reach import TailRatio
 from genloss.probes.spread import EffectiveRank, heterozygosity, total_variance, variance
 from genloss.probes.tails import LostMass, Recall, Support
 

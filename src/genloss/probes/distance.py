@@ -14,8 +14,8 @@ from genloss.chain.seeds import Streams, key
 from genloss.metrics.distance import coupling, mean_across
 from genloss.probes import rows
 from genloss.probes.divergence import divergence
-from genloss.probes.laws import refusal
-from genloss.probes.lines import RowsLine, model_line, truth_line
+from genloss.probes.naming import refusal
+from genloss.probes.projections import RowsLine, model_line, truth_line
 
 
 @dataclass(frozen=True)

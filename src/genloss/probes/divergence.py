@@ -7,7 +7,7 @@ import numpy as np
 from genloss.chain.capabilities import HasKL, normal_of, normals_of, symbols_of
 from genloss.errors import SpecError
 from genloss.metrics.distance import kl_normal, kl_normals, kl_symbols
-from genloss.probes.laws import kind_name, probe_name
+from genloss.probes.naming import kind_name, probe_name
 
 
 def divergence(one: Any, other: Any, probe: Any) -> Any:

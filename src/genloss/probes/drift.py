@@ -8,7 +8,7 @@ from genloss.chain.capabilities import Conditional, symbols_of
 from genloss.chain.data import Floats
 from genloss.chain.generation import Generation
 from genloss.chain.meta import probe
-from genloss.probes.laws import refusal
+from genloss.probes.naming import refusal
 from genloss.probes.spread import heterozygosity
 
 _as_it_is = probe(vectorized=True)

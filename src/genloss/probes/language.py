@@ -20,7 +20,7 @@ from genloss.families.ngram.learner import NGram
 from genloss.metrics.diversity.lexical import band_names, share_kept
 from genloss.metrics.spread import shannon
 from genloss.probes import rows
-from genloss.probes.laws import probe_name, refusal
+from genloss.probes.naming import probe_name, refusal
 
 EDGES = (30, 100, 1000)
 """Where bands of frequency begin, as counts in all training documents of the source; the first band begins at 1."""

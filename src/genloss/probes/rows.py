@@ -22,7 +22,7 @@ from genloss.metrics.geometry import (
     squared_radii,
 )
 from genloss.plain.numbers import whole_number
-from genloss.probes.laws import probe_name, refusal
+from genloss.probes.naming import probe_name, refusal
 
 _AT_ONCE = 2**24
 

@@ -21,7 +21,7 @@ from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
 from genloss.metrics.spread import differ, rank_of, shannon
 from genloss.probes import rows
-from genloss.probes.laws import kind_name, refusal
+from genloss.probes.naming import kind_name, refusal
 
 _DRAWN = 1000
 

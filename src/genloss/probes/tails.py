@@ -16,7 +16,7 @@ from genloss.metrics.estimate import aligned
 from genloss.metrics.tails import kept_share, lost
 from genloss.probes import rows
 from genloss.probes.classes import classifier, labels_of, members
-from genloss.probes.laws import posteriors_of, refusal
+from genloss.probes.naming import posteriors_of, refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from genloss.chain.recursion import Chain, Engine
+from genloss.chain.grid import Grid
+from genloss.chain.recursion import Engine
 from genloss.errors import SpecError
 from genloss.plain.describe import describe
 from genloss.plain.numbers import whole_number
@@ -16,34 +15,6 @@ from genloss.version import VERSION
 
 DRAWS = 2
 """The number of the way in which random numbers are drawn; a run goes on only under the draws that it began with."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Chains that differ in named ways, run together.
-
-    Attributes:
-        dims: For each way in which they differ, its name and its labels.
-        chains: One chain for every combination of labels, the last dimension fastest.
-    """
-
-    dims: Mapping[str, tuple[Any, ...]]
-    chains: tuple[Chain, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dims", {name: tuple(labels) for name, labels in self.dims.items()})
-        object.__setattr__(self, "chains", tuple(self.chains))
-        wanted = int(np.prod(self.shape, dtype=int))
-        if len(self.chains) != wanted or not wanted:
-            raise SpecError(f"grid: {len(self.chains)} chains for {self.shape} labels; give {wanted or 'at least one'}")
-        for chain in self.chains:
-            if not isinstance(chain, Chain):
-                raise SpecError(f"grid: {type(chain).__name__} is not a chain; give a Chain")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many labels each dimension has."""
-        return tuple(len(labels) for labels in self.dims.values())
 
 
 @dataclass(frozen=True)

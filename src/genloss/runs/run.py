@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genloss.chain.grid import Grid
 from genloss.chain.recursion import Chain, Engine
 from genloss.errors import SpecError
-from genloss.runs.cut import Grid, Plan
+from genloss.runs.cut import Plan
 from genloss.runs.result import dataset
 from genloss.workers import workers_for
 

@@ -14,9 +14,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
+from genloss.chain.grid import Grid
 from genloss.chain.recursion import Chain
 from genloss.errors import SpecError
-from genloss.runs.cut import Grid
 from genloss.spec.kinds import fields_of, find
 from genloss.spec.yaml import change, parse, read
 

@@ -13,7 +13,7 @@ _FURTHER = {
     "genloss.corpus": "Corpus Documents",
     "genloss.errors": "NotExact SpecError",
     "genloss.families.tables": "Rows",
-    "genloss.runs.cut": "Grid",
+    "genloss.chain.grid": "Grid",
     "genloss.runs.folder": "load",
     "genloss.runs.run": "run",
     "genloss.stages.verdict": "Stage Stages stages",

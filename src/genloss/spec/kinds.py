@@ -54,7 +54,7 @@ PLACES: dict[str, dict[str, str]] = {
     "probe": {
         "genloss.probes.concepts": "Confusion MeanScore ModeOccupancy Precision",
         "genloss.probes.distance": "Energy KLForward KLReverse SlicedW2 W1 W2 excess_risk",
-        "genloss.probes.extremes": "ExpectedShortfall TailRatio",
+        "genloss.probes.reach": "ExpectedShortfall TailRatio",
         "genloss.probes.language": "BandPerplexity Distinct Perplexity ReferencePerplexity Survival TokenEntropy Types",
         "genloss.probes.drift": (
             "collapsed collapsed_by_context distance_to_first diversity_by_context fixed_symbols "

@@ -11,7 +11,7 @@ from genloss.chain.data import Data, Floats
 from genloss.errors import SpecError
 from genloss.plain.numbers import whole_number
 from genloss.provenance.detectors import saving
-from genloss.provenance.detectors.language import checked
+from genloss.provenance.detectors.reading import checked
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Detectors without training: what a language model finds likely, a language model may have written.
 
-Each works with any language model (see `genloss.provenance.detectors.language`). Their scores depend on the model, the
+Each works with any language model (see `genloss.provenance.detectors.reading`). Their scores depend on the model, the
 length and the kind of text: calibrate them (`genloss.provenance.calibrate`) on human text like the text to be judged.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genloss.chain.data import Data, Floats
-from genloss.provenance.detectors.language import cross_entropy, statistics
+from genloss.provenance.detectors.reading import cross_entropy, statistics
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from genloss.chain.data import Data, Floats
 from genloss.errors import SpecError
 from genloss.families.ngram.learner import NGram, NGramModel
-from genloss.provenance.detectors.language import checked, encoded
+from genloss.provenance.detectors.reading import checked, encoded
 
 
 @dataclass(frozen=True, eq=False)

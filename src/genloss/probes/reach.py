@@ -11,8 +11,8 @@ from genloss.chain.meta import ProbeRole
 from genloss.chain.recursion import Generation
 from genloss.errors import SpecError
 from genloss.probes import rows
-from genloss.probes.laws import probe_name
-from genloss.probes.lines import Line, model_line, truth_line
+from genloss.probes.naming import probe_name
+from genloss.probes.projections import Line, model_line, truth_line
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from genloss.chain.capabilities import (
 from genloss.chain.data import Array, Floats
 from genloss.chain.recursion import Generation
 from genloss.probes import rows
-from genloss.probes.laws import refusal
+from genloss.probes.naming import refusal
 
 _STEPS = (np.arange(2000) + 0.5) / 2000
 
