@@ -108,7 +108,7 @@ def opened(folder: str | Path) -> Study:
         there = json.loads((folder / _FILE).read_bytes())
         return Study(there["spec"], folder, None if there["base"] is None else Path(there["base"]), there["name"])
     except FileNotFoundError:
-        raise SpecError(f"{folder}: no run here (there is not a {_FILE}); give the folder of a run") from None
+        raise SpecError(f"{folder}: no run here (there is no {_FILE}); give the folder of a run") from None
     except (ValueError, KeyError, TypeError):
         raise SpecError(f"{folder / _FILE}: damaged; the run cannot be read without it") from None
 

@@ -53,7 +53,7 @@ class DaskWorkers:
         try:
             slots = sum(client.nthreads().values())
             if not slots:
-                raise SpecError(f"on: {on} has no worker; add one (`dask worker tcp://{self.place} --nthreads 1`)")
+                raise SpecError(f"on: {on} has no worker; add one of one thread (`dask worker tcp://{self.place}`)")
             perform, expected = performer(), versions()
             for bundle in bundles(tasks, slots, cloudpickle.dumps):
                 waiting[client.submit(perform, expected, bundle.content, pure=False)] = bundle

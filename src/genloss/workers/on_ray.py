@@ -90,7 +90,7 @@ class RayWorkers:
                     continue
                 reason = " ".join(str(error).split())[:120]
                 raise SpecError(
-                    f"on: no Ray at ray://{self.place} ({reason}); start one (`ray start --head`) or give its address"
+                    f"on: no Ray at ray://{self.place} ({reason}); start one (`ray start`) or give its address"
                 ) from None
         return True
 
